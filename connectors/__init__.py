@@ -1,0 +1,1 @@
+"""One folder per outside system, and nothing about that system anywhere else."""

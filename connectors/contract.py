@@ -1,0 +1,229 @@
+"""What the hub asks of an outside system's folder. The hub never names a vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from marshmallow import Schema
+
+from hub.domain.intents import Intent, Lane
+from hub.net.http import Http
+from webhooks.contract import Hook
+
+Json = object
+StepResult = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionFacts:
+    """A workspace's link to one outside system, as its folder sees it. `secrets` is never logged."""
+
+    id: int
+    vendor: str
+    name: str
+    region: str
+    timezone: str
+    locale: str
+    settings: Mapping[str, Json]
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What an OAuth server gave. `extra` are settings to keep beside it (a renamed portal's address)."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    expires_at: datetime | None
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    value: str = field(repr=False)
+    version: int
+
+
+class Tokens(Protocol):
+    def current(self) -> AccessToken:
+        """The stored token, refreshed first when it is known to be dead.
+
+        Raises `AuthRevoked` when a person has to reconnect.
+        """
+
+    def renewed(self, stale: AccessToken) -> AccessToken:
+        """A token newer than `stale`: one request to the auth server, however many ask at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFile:
+    """A kept recording: `extension` of the file name is "mp3" or "wav"."""
+
+    path: Path
+    extension: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Everything a connector may reach the world with; made anew for each piece of work.
+
+    `spend(method)` takes one request from the connection's quota and must be called before each
+    request to the vendor; it raises `Throttled` when the budget of this lane is used up.
+    `remember(changes)` keeps changed connection settings (a renamed portal).
+    """
+
+    connection: ConnectionFacts
+    http: Http
+    tokens: Tokens
+    now: Callable[[], datetime]
+    spend: Callable[[str], None]
+    recording: Callable[[str], RecordingFile]
+    remember: Callable[[Mapping[str, Json]], None]
+
+
+# --- CRM ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """One outbox row that an intent needs: at most one write that cannot be repeated.
+
+    `key` is unique inside (connection, call): two intents that need the same step share the row.
+    Rows of a call go by `rank`, then in the order made. `needs` are keys of steps without whose
+    result this one cannot be sent. `by_client`: never two at a time for one client number.
+    `settles`: wait until the call's facts have come to rest. `lives_seconds`: expires after that.
+    """
+
+    key: str
+    rank: int
+    lane: Lane
+    lives_seconds: int
+    repeatable: bool
+    needs: tuple[str, ...] = ()
+    by_client: bool = False
+    settles: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """The vendor has no way to show this intent; said in the trace."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step about to be sent, or looked up. `done` has the results of this call's finished steps by key."""
+
+    key: str
+    intent: Intent
+    done: Mapping[str, StepResult]
+    first_sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    result: StepResult
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """It is certainly not there: sending is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The CRM cannot tell yet; ask again later."""
+
+    reason: str
+
+
+LookUp = Found | Absent | Unclear
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRule:
+    """A leaky bucket: `capacity` requests at once, refilled at `per_second`. `key` names who shares it."""
+
+    key: str
+    capacity: float
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class CrmUser:
+    """An employee in the CRM's directory."""
+
+    user_id: str
+    name: str
+    extension: str | None
+    active: bool
+    email: str | None = None
+
+
+class Crm(Protocol):
+    def steps(self, intent: Intent) -> Sequence[StepSpec] | Unsupported:
+        """Pure. The rows that bring the intent about, in any order."""
+
+    def perform(self, step: Step, door: Door) -> StepResult:
+        """Make the one write (and the harmless reads around it). Returns the ids the CRM gave.
+
+        Raises the delivery errors of `hub.domain.errors`, and nothing else.
+        """
+
+    def look_up(self, step: Step, door: Door) -> LookUp:
+        """Whether an earlier try of this step was carried out, found by our key in the CRM."""
+
+    def quota(self, connection: ConnectionFacts) -> QuotaRule | None:
+        """The vendor's request budget; None where there is none."""
+
+    def users(self, door: Door) -> Sequence[CrmUser]:
+        """The employees, complete. Raises delivery errors; never returns a part."""
+
+
+class OAuth(Protocol):
+    def refresh(self, door: Door, refresh_token: str) -> TokenPair:
+        """Ask the auth server once. Raises `AuthRevoked`, `Unreachable` or `OutcomeUnknown`."""
+
+
+# --- PBX ------------------------------------------------------------------------------------------
+
+
+class Pbx(Protocol):
+    def fetch_recording(self, key: str, door: Door, sink: BinaryIO) -> str:
+        """Write the audio into `sink`; returns its content type.
+
+        Raises `NotReady` while the PBX has no file yet, `Rejected` when there will be none.
+        """
+
+    def quota(self, connection: ConnectionFacts) -> QuotaRule | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One outside system: what it is called, what its connection form asks, what it can do.
+
+    The schemas validate `[connection.settings]` and `[connection.secrets]` of the provisioning
+    file and make the admin form; defaults in them are the vendor's real addresses.
+    """
+
+    vendor: str
+    title: str
+    settings: type[Schema]
+    secrets: type[Schema]
+    hook: Hook | None = None
+    crm: Crm | None = None
+    pbx: Pbx | None = None
+    oauth: OAuth | None = None
+    check: Callable[[Door], str] | None = None
+    """Makes one harmless request; returns a line for people. Raises delivery errors."""
+
+
+OpenDoor = Callable[[int], AbstractContextManager[Door]]
+Registry = Mapping[str, Connector]

@@ -1,0 +1,142 @@
+"""Settings from the environment: `DOZVON_…`, and a `.env` file in the working directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from environs import Env, EnvError
+
+from hub.domain.errors import ConfigurationError
+
+RETRY_SECONDS = (0, 5, 30, 120, 600, 1800, 7200, 18000, 36000, 86400)
+_PREFIX = "DOZVON_"
+KNOWN_NAMES = frozenset(
+    {
+        "DOZVON_HOME",
+        "DOZVON_DATABASE_URL",
+        "DOZVON_REDIS_URL",
+        "DOZVON_SECRET_KEYS",
+        "DOZVON_PUBLIC_URL",
+        "DOZVON_ALLOW_HOSTS",
+        "DOZVON_RETRY_SECONDS",
+        "DOZVON_SWEEP_SECONDS",
+        "DOZVON_LEASE_SECONDS",
+        "DOZVON_TRUSTED_PROXIES",
+        "DOZVON_LOG_FORMAT",
+        "DOZVON_CRASH_AT",
+        "DOZVON_TESTING",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator decided. Units are in the names; `secret_keys` empty means: generate into home."""
+
+    home: Path
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
+    secret_keys: tuple[str, ...] = field(repr=False)
+    public_url: str
+    allow_hosts: tuple[str, ...]
+    retry_seconds: tuple[float, ...]
+    sweep_seconds: float
+    lease_seconds: float
+    trusted_proxies: int
+    log_format: str
+    crash_at: str = ""
+
+    @property
+    def embedded_redis(self) -> bool:
+        return self.redis_url is None
+
+    @property
+    def recordings(self) -> Path:
+        return self.home / "recordings"
+
+
+def load_settings(environment: Mapping[str, str] | None = None, *, home: Path | None = None) -> Settings:
+    """Read the environment (and `.env`); `home` overrides `DOZVON_HOME`.
+
+    Raises `ConfigurationError` naming the variable and what it should be.
+    """
+    env = Env()
+    if environment is None:
+        if Path(".env").is_file():
+            env.read_env(".env", recurse=False)
+        environment = dict(os.environ)
+    _refuse_unknown_names(environment)
+    try:
+        return _read(environment, home)
+    except (EnvError, ValueError) as error:
+        raise ConfigurationError(str(error), "See docs/operations.md for every setting.") from error
+
+
+def _refuse_unknown_names(environment: Mapping[str, str]) -> None:
+    for name in environment:
+        if name.startswith(_PREFIX) and name not in KNOWN_NAMES:
+            known = ", ".join(sorted(KNOWN_NAMES - {"DOZVON_CRASH_AT", "DOZVON_TESTING"}))
+            raise ConfigurationError(f"Unknown setting {name}.", f"Known settings: {known}.")
+
+
+def _read(environment: Mapping[str, str], home: Path | None) -> Settings:
+    where = (home or Path(environment.get("DOZVON_HOME") or "var")).absolute()
+    testing = environment.get("DOZVON_TESTING") == "1"
+    crash_at = environment.get("DOZVON_CRASH_AT", "")
+    if crash_at and not testing:
+        raise ValueError("DOZVON_CRASH_AT is for fault tests and needs DOZVON_TESTING=1.")
+    return Settings(
+        home=where,
+        database_url=_database_url(environment.get("DOZVON_DATABASE_URL", ""), where),
+        redis_url=environment.get("DOZVON_REDIS_URL") or None,
+        secret_keys=_comma_list(environment.get("DOZVON_SECRET_KEYS", "")),
+        public_url=environment.get("DOZVON_PUBLIC_URL", "").rstrip("/"),
+        allow_hosts=_comma_list(environment.get("DOZVON_ALLOW_HOSTS", "")),
+        retry_seconds=_retry_seconds(environment.get("DOZVON_RETRY_SECONDS", "")),
+        sweep_seconds=_number(environment, "DOZVON_SWEEP_SECONDS", 15, minimum=1),
+        lease_seconds=_number(environment, "DOZVON_LEASE_SECONDS", 120, minimum=1),
+        trusted_proxies=int(_number(environment, "DOZVON_TRUSTED_PROXIES", 0, minimum=0)),
+        log_format=environment.get("DOZVON_LOG_FORMAT", "json"),
+        crash_at=crash_at,
+    )
+
+
+def _database_url(value: str, home: Path) -> str:
+    if not value:
+        return f"sqlite:///{home / 'dozvon.sqlite3'}"
+    scheme = value.split(":", 1)[0]
+    if scheme in {"postgres", "postgresql"}:
+        return "postgresql+psycopg:" + value.split(":", 1)[1]
+    if scheme not in {"sqlite", "postgresql+psycopg"}:
+        raise ValueError("DOZVON_DATABASE_URL must start with postgresql+psycopg:// or sqlite:///.")
+    return value
+
+
+def _comma_list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _retry_seconds(value: str) -> tuple[float, ...]:
+    if not value:
+        return tuple(float(seconds) for seconds in RETRY_SECONDS)
+    try:
+        seconds = tuple(float(part) for part in _comma_list(value))
+    except ValueError:
+        seconds = ()
+    if not seconds or min(seconds) < 0:
+        raise ValueError("DOZVON_RETRY_SECONDS must be a comma list of seconds, like 0,5,30,120.")
+    return seconds
+
+
+def _number(environment: Mapping[str, str], name: str, default: float, *, minimum: float) -> float:
+    value = environment.get(name, "")
+    try:
+        number = float(value) if value else float(default)
+    except ValueError:
+        number = minimum - 1
+    if number < minimum:
+        raise ValueError(f"{name} must be a number, {minimum:g} or more.")
+    return number

@@ -1,0 +1,19 @@
+"""Alembic's entry: migrates over the connection that `hub.db.migrate` hands in."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from hub.db import work
+from hub.db.tables import Base
+
+assert work  # its tables must be known to the metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    compare_type=True,
+    user_module_prefix="types.",
+)
+context.run_migrations()

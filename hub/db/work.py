@@ -1,0 +1,140 @@
+"""The two tables that hold work: the inbox of what came, the outbox of what must go."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hub.db.tables import Base, BigId, only_where
+
+
+class InboxState(StrEnum):
+    RECEIVED = "received"
+    PROCESSED = "processed"
+    IGNORED = "ignored"
+    QUARANTINED = "quarantined"
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    LEASED = "leased"
+    DONE = "done"
+    WAITING = "waiting"  # not before `not_before`
+    VERIFYING = "verifying"  # the outcome of the last try is unknown: look it up first
+    BLOCKED = "blocked"  # the connection is paused, or a step that this one needs is dead
+    DEAD = "dead"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+
+
+class InboxRow(Base):
+    """One admitted item, exactly as it came. Waiting rows are `received`; a lease is a time, nothing else."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "dedupe_key"),
+        Index("ix_inbox_due", "due_at", "id", **only_where("state = 'received'")),
+        Index("ix_inbox_received_at", "received_at"),
+        Index(
+            "ix_inbox_quarantined",
+            "connection_id",
+            "id",
+            **only_where("state = 'quarantined'"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    dedupe_key: Mapped[str] = mapped_column(String(300))
+    topic: Mapped[str] = mapped_column(String(200))
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(16), default=InboxState.RECEIVED)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    call_id: Mapped[int | None] = mapped_column(BigId, index=True)
+    closed_at: Mapped[datetime | None]
+
+
+class DeliveryRow(Base):
+    """One step towards one CRM: at most one write that cannot be repeated.
+
+    `intent` and `why` are documents (`hub.delivery.codec`). `lease` counts claims: a worker whose
+    lease was taken over finds another number and keeps its hands off. `result` has the ids that the
+    CRM returned, in the commit that closed the row.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "call_id", "step_key", "generation"),
+        Index(
+            "ix_deliveries_due",
+            "lane",
+            "due_at",
+            "id",
+            **only_where("state in ('pending','waiting','leased','verifying')"),
+        ),
+        Index("ix_deliveries_call", "call_id", "connection_id", "rank"),
+        Index(
+            "ix_deliveries_troubled",
+            "workspace_id",
+            "state",
+            "id",
+            **only_where("state in ('dead','blocked')"),
+        ),
+        Index("ix_deliveries_workspace", "workspace_id", "id"),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    call_id: Mapped[int] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"))
+    step_key: Mapped[str] = mapped_column(String(300))
+    generation: Mapped[int] = mapped_column(default=0)
+    intent_kind: Mapped[str] = mapped_column(String(32))
+    intent: Mapped[dict[str, Any]]
+    why: Mapped[list[Any]]
+    lane: Mapped[str] = mapped_column(String(16))
+    rank: Mapped[int]
+    needs: Mapped[list[Any]]
+    repeatable: Mapped[bool]
+    serial_key: Mapped[str | None] = mapped_column(String(300), index=True)
+    state: Mapped[str] = mapped_column(String(16), default=DeliveryState.PENDING)
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    first_sent_at: Mapped[datetime | None]
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    last_error: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class DeliveryAttempt(Base):
+    """What happened each time a step was tried, for people: outcome and the vendor's own words."""
+
+    __tablename__ = "delivery_attempts"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    outcome: Mapped[str] = mapped_column(String(32))
+    words: Mapped[str] = mapped_column(Text, default="")
+    took_ms: Mapped[int] = mapped_column(default=0)
+
+
+class QuotaUse(Base):
+    """The ledger: how many requests a connection made in an hour, by lane and what for."""
+
+    __tablename__ = "quota_use"
+    __table_args__ = (UniqueConstraint("connection_id", "hour", "lane", "purpose"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    hour: Mapped[datetime]
+    lane: Mapped[str] = mapped_column(String(16))
+    purpose: Mapped[str] = mapped_column(String(64))
+    requests: Mapped[int] = mapped_column(default=0)
+    throttled: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,1 @@
+"""What a CRM should come to show for a call: pure functions from facts to intents."""

