@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol
 
 from marshmallow import Schema
 
+from hub.domain.access import QuotaRule, TokenPair, Tokens
 from hub.domain.intents import Intent, Lane
 from hub.net.http import Http
 from webhooks.contract import Hook
@@ -31,33 +32,6 @@ class ConnectionFacts:
     locale: str
     settings: Mapping[str, Json]
     secrets: Mapping[str, str] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenPair:
-    """What an OAuth server gave. `extra` are settings to keep beside it (a renamed portal's address)."""
-
-    access: str = field(repr=False)
-    refresh: str = field(repr=False)
-    expires_at: datetime | None
-    extra: Mapping[str, Json] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    value: str = field(repr=False)
-    version: int
-
-
-class Tokens(Protocol):
-    def current(self) -> AccessToken:
-        """The stored token, refreshed first when it is known to be dead.
-
-        Raises `AuthRevoked` when a person has to reconnect.
-        """
-
-    def renewed(self, stale: AccessToken) -> AccessToken:
-        """A token newer than `stale`: one request to the auth server, however many ask at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +119,6 @@ class Unclear:
 
 
 LookUp = Found | Absent | Unclear
-
-
-@dataclass(frozen=True, slots=True)
-class QuotaRule:
-    """A leaky bucket: `capacity` requests at once, refilled at `per_second`. `key` names who shares it."""
-
-    key: str
-    capacity: float
-    per_second: float
 
 
 @dataclass(frozen=True, slots=True)
