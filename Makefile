@@ -1,0 +1,37 @@
+# The commands of this project. What a command needs, it installs first; a second run takes seconds.
+# Longer shell logic is in .ci/. ARGS is handed on: make run ARGS="--port 9000"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-check setup-tests run up test check bench soak
+
+ARGS ?=
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-20s %s\n' "$$name" "$$text"; done
+
+setup: ## Install what the hub needs, into .venv
+	@.ci/setup run
+
+setup-check: ## Install what `make check` needs as well
+	@.ci/setup check
+
+setup-tests: ## Install what `make test` needs as well: PostgreSQL and Chromium
+	@.ci/setup tests
+
+run: setup ## Start the demo: hub, stand-ins for PBX and CRMs, a little traffic; Ctrl-C stops all of it
+	@exec .venv/bin/dozvon demo $(ARGS)
+
+up: setup ## Start an empty hub for real use; Ctrl-C stops all of it
+	@exec .venv/bin/dozvon up $(ARGS)
+
+test: setup-tests ## Run all the tests but the long proofs
+	@exec .venv/bin/pytest -m "not slow" $(ARGS)
+
+check: setup-check ## Lint, format, types, import floors, house rules
+	@exec .ci/check
+
+bench: setup-tests ## Measure intake and delivery on this machine
+	@exec .venv/bin/python -m bench $(ARGS)
+
+soak: setup-tests ## Run the long proofs, which `make test` leaves out
+	@exec .venv/bin/pytest -m slow $(ARGS)
