@@ -72,6 +72,8 @@ class StepSpec:
     Rows of a call go by `rank`, then in the order made. `needs` are keys of steps without whose
     result this one cannot be sent. `by_client`: never two at a time for one client number.
     `settles`: wait until the call's facts have come to rest. `lives_seconds`: expires after that.
+    `resend_is_safe`: after an unknown outcome the CRM itself recognises the second try, so an absent
+    row may be sent at once; otherwise an `Absent` is believed only after a grace period.
     """
 
     key: str
@@ -82,6 +84,7 @@ class StepSpec:
     needs: tuple[str, ...] = ()
     by_client: bool = False
     settles: bool = False
+    resend_is_safe: bool = False
 
 
 @dataclass(frozen=True, slots=True)

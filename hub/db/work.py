@@ -64,8 +64,9 @@ class DeliveryRow(Base):
     """One step towards one CRM: at most one write that cannot be repeated.
 
     `intent` and `why` are documents (`hub.delivery.codec`). `lease` counts claims: a worker whose
-    lease was taken over finds another number and keeps its hands off. `result` has the ids that the
-    CRM returned, in the commit that closed the row.
+    lease was taken over finds another number and keeps its hands off. `unknown_at` is set while nobody
+    knows whether the last try was carried out. `result` has the ids that the CRM returned, in the
+    commit that closed the row.
     """
 
     __tablename__ = "deliveries"
@@ -73,6 +74,7 @@ class DeliveryRow(Base):
         UniqueConstraint("connection_id", "call_id", "step_key", "generation"),
         Index(
             "ix_deliveries_due",
+            "connection_id",
             "lane",
             "due_at",
             "id",
@@ -108,6 +110,7 @@ class DeliveryRow(Base):
     due_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     first_sent_at: Mapped[datetime | None]
+    unknown_at: Mapped[datetime | None]
     result: Mapped[dict[str, Any]] = mapped_column(default=dict)
     last_error: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]

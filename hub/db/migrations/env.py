@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from hub.db import work
+from hub.db import directory, work
 from hub.db.tables import Base
 
-assert work  # its tables must be known to the metadata
+assert work
+assert directory  # their tables must be known to the metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -201,6 +201,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_connection_tokens")),
     )
     op.create_table(
+        "directory_users",
+        sa.Column("connection_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("extension", sa.String(length=64), nullable=True),
+        sa.Column("email", sa.String(length=254), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("refreshed_at", types.Moment(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"], ["connections.id"], name=op.f("fk_directory_users_connection_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("connection_id", "user_id", name=op.f("pk_directory_users")),
+    )
+    op.create_table(
         "drift",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("connection_id", sa.Integer(), nullable=False),
@@ -307,6 +321,7 @@ def upgrade() -> None:
         sa.Column("due_at", types.Moment(timezone=True), nullable=False),
         sa.Column("expires_at", types.Moment(timezone=True), nullable=False),
         sa.Column("first_sent_at", types.Moment(timezone=True), nullable=True),
+        sa.Column("unknown_at", types.Moment(timezone=True), nullable=True),
         sa.Column("result", sa.JSON(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=False),
         sa.Column("created_at", types.Moment(timezone=True), nullable=False),
@@ -331,7 +346,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_deliveries_call", ["call_id", "connection_id", "rank"], unique=False)
         batch_op.create_index(
             "ix_deliveries_due",
-            ["lane", "due_at", "id"],
+            ["connection_id", "lane", "due_at", "id"],
             unique=False,
             postgresql_where=sa.text("state in ('pending','waiting','leased','verifying')"),
             sqlite_where=sa.text("state in ('pending','waiting','leased','verifying')"),
@@ -451,6 +466,7 @@ def downgrade() -> None:
 
     op.drop_table("inbox")
     op.drop_table("drift")
+    op.drop_table("directory_users")
     op.drop_table("connection_tokens")
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.drop_index("ix_calls_workspace_started")
