@@ -1,0 +1,92 @@
+"""The JSON of one call event, as docs/webhook-connector.md promises it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
+
+_YEARS = range(2000, 2101)
+
+
+class Word(fields.String):
+    """Text without NUL and without halves of characters: neither can be stored by a database."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs).replace("\x00", "").strip()
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValidationError("is not valid text") from error
+        return text
+
+
+class Number(Word):
+    """A number that is written as text, but that many systems send as a JSON number: "101" and 101."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Moment(fields.AwareDateTime):
+    """RFC 3339 with a zone, in this century."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not isinstance(value, str):
+            raise ValidationError('is not a time such as "2026-11-22T10:00:00Z"')
+        moment = super()._deserialize(value, attr, data, **kwargs)
+        if moment.year not in _YEARS:
+            raise ValidationError("is not in this century")
+        return moment
+
+
+def _words(longest: int, *, required: bool = False) -> Word:
+    return Word(required=required, allow_none=not required, validate=validate.Length(min=1, max=longest))
+
+
+def _number(longest: int) -> Number:
+    return Number(allow_none=True, validate=validate.Length(max=longest))
+
+
+class RecordingSchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    id = _words(128)
+    state = _words(32, required=True)
+    url = _words(300)
+
+
+class EventSchema(Schema):
+    """`call_id`, `event` and `at` are required; everything else is said when it is known."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    call_id = Number(required=True, validate=validate.Length(min=1, max=200))
+    event = _words(32, required=True)
+    at = Moment(required=True)
+    leg_id = _number(200)
+    seq = fields.Integer(strict=True, allow_none=True, validate=validate.Range(0, 2**31 - 1))
+    direction = _words(32)
+    client = _number(200)
+    line = _number(200)
+    extension = _number(64)
+    group = _number(64)
+    result = _words(32)
+    talk_seconds = fields.Integer(strict=True, allow_none=True, validate=validate.Range(0, 7 * 86400))
+    started_at = Moment(allow_none=True)
+    answered_at = Moment(allow_none=True)
+    ended_at = Moment(allow_none=True)
+    recording = fields.Nested(RecordingSchema, allow_none=True)
+
+    @validates_schema
+    def _recording_is_there(self, loaded: Mapping[str, Any], **_options: Any) -> None:
+        if loaded.get("event") == "recording" and not loaded.get("recording"):
+            raise ValidationError("an event about a recording needs the object", "recording")
