@@ -1,0 +1,46 @@
+"""What every service of a worker is handed: stores, registry, the way out, and the clock."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from connectors.contract import Registry
+from hub.config import Settings
+from hub.db.engine import Database
+from hub.net.bucket import Bucket
+from hub.net.http import Http
+from hub.net.ledger import UsageLedger
+from hub.net.tokens import TokenService
+
+SETTLE_SECONDS = 3.0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _nothing(*_arguments: object) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """`wake(connection_id, due_at)` tells the dispatcher of this process (or of another, over Redis) of new work.
+
+    `settle_seconds`: how long a call's facts must have rested before it is logged for good.
+    """
+
+    settings: Settings
+    database: Database
+    registry: Registry
+    http: Http
+    bucket: Bucket
+    tokens: TokenService
+    ledger: UsageLedger
+    now: Callable[[], datetime] = utc_now
+    random: random.Random = field(default_factory=random.SystemRandom)
+    settle_seconds: float = SETTLE_SECONDS
+    wake: Callable[[int, datetime], None] = _nothing
