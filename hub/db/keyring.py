@@ -24,7 +24,7 @@ def keyring() -> MultiFernet:
 def install_keys(keys: Sequence[str], home: Path) -> None:
     """Use `keys`, or the file in `home`, made with a fresh key (mode 0600) when there is none."""
     global _installed
-    texts = tuple(keys) or _kept_keys(home)
+    texts = known_keys(keys, home)
     try:
         _installed = MultiFernet([Fernet(text.encode()) for text in texts])
     except ValueError as error:
@@ -32,6 +32,11 @@ def install_keys(keys: Sequence[str], home: Path) -> None:
             "A secret key is not valid: 32 bytes in url-safe base64 are expected.",
             "Make one with: dozvon key secret",
         ) from error
+
+
+def known_keys(keys: Sequence[str], home: Path) -> tuple[str, ...]:
+    """`keys` as given, or those of the file in `home`, which is made when there is none. The newest first."""
+    return tuple(keys) or _kept_keys(home)
 
 
 def _kept_keys(home: Path) -> tuple[str, ...]:

@@ -103,6 +103,7 @@ class DeliveryRow(Base):
     rank: Mapped[int]
     needs: Mapped[list[Any]]
     repeatable: Mapped[bool]
+    resend_is_safe: Mapped[bool] = mapped_column(default=False)
     serial_key: Mapped[str | None] = mapped_column(String(300), index=True)
     state: Mapped[str] = mapped_column(String(16), default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)

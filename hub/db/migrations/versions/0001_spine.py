@@ -314,6 +314,7 @@ def upgrade() -> None:
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("needs", sa.JSON(), nullable=False),
         sa.Column("repeatable", sa.Boolean(), nullable=False),
+        sa.Column("resend_is_safe", sa.Boolean(), nullable=False),
         sa.Column("serial_key", sa.String(length=300), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),

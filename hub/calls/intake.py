@@ -1,0 +1,218 @@
+"""From the inbox to calls: claim rows, read them, fold, and close them in the transaction that changes the call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from hub.calls.record import CallChange, record_events
+from hub.db.engine import database_now
+from hub.db.retrying import in_transaction
+from hub.db.tables import Connection, DriftRow, Workspace
+from hub.db.work import InboxRow, InboxState
+from hub.domain.events import CallEvent
+from hub.observe.crash import crash_point
+from hub.runtime import Runtime
+from webhooks.contract import Drift, Ignored, InboxItem, Malformed, ParseContext, Parsed, Stated
+
+log = structlog.get_logger()
+
+BATCH = 200
+POISON_AFTER_TRIES = 3
+
+OnChange = Callable[[Session, CallChange], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An inbox row in this worker's hands until its lease lapses."""
+
+    id: int
+    connection_id: int
+    item: InboxItem
+    received_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    row: Claimed
+    events: tuple[CallEvent, ...]
+
+
+def drain_inbox(runtime: Runtime, on_change: OnChange, *, batch: int = BATCH) -> int:
+    """Process waiting rows until none is due; returns how many were closed.
+
+    `on_change` is called inside the transaction that changes a call, so that what follows from the
+    change is committed with it or not at all.
+    """
+    closed = 0
+    while rows := _claim(runtime, batch):
+        closed += _process(runtime, rows, on_change)
+    return closed
+
+
+def _claim(runtime: Runtime, limit: int) -> list[Claimed]:
+    with runtime.database.transaction() as session:
+        now = database_now(session)
+        due = (
+            select(InboxRow.id)
+            .where(InboxRow.state == InboxState.RECEIVED, InboxRow.due_at <= now)
+            .order_by(InboxRow.due_at, InboxRow.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        lease_until = now + timedelta(seconds=runtime.settings.lease_seconds / 2)
+        claimed = session.execute(
+            update(InboxRow)
+            .where(InboxRow.id.in_(due.scalar_subquery()))
+            .values(due_at=lease_until, attempts=InboxRow.attempts + 1)
+            .returning(
+                InboxRow.id,
+                InboxRow.connection_id,
+                InboxRow.dedupe_key,
+                InboxRow.topic,
+                InboxRow.body,
+                InboxRow.received_at,
+                InboxRow.attempts,
+            )
+            .execution_options(synchronize_session=False)
+        ).all()
+    rows = [
+        Claimed(
+            row.id, row.connection_id, InboxItem(row.dedupe_key, row.topic, row.body), row.received_at, row.attempts
+        )
+        for row in claimed
+    ]
+    return sorted(rows, key=lambda row: row.id)
+
+
+def _process(runtime: Runtime, rows: Sequence[Claimed], on_change: OnChange) -> int:
+    contexts = _contexts(runtime, {row.connection_id for row in rows})
+    groups: dict[tuple[int, str], list[_Understood]] = {}
+    closed = 0
+    for row in rows:
+        parsed = _parse(runtime, row, contexts)
+        if isinstance(parsed, Stated):
+            for call_key, events in _by_call(parsed.events).items():
+                groups.setdefault((row.connection_id, call_key), []).append(_Understood(row, events))
+        elif parsed is not None:
+            _close(runtime, row, parsed)
+            closed += 1
+        if parsed is not None and parsed.drift:
+            _count_drift(runtime, row.connection_id, parsed.drift)
+    for (connection_id, call_key), understood in groups.items():
+        closed += _fold_group(runtime, connection_id, call_key, understood, on_change)
+    return closed
+
+
+def _contexts(runtime: Runtime, connection_ids: set[int]) -> dict[int, tuple[str, ParseContext]]:
+    with runtime.database.reading() as session:
+        found = session.execute(
+            select(Connection.id, Connection.vendor, Connection.settings, Workspace.region)
+            .join(Workspace, Workspace.id == Connection.workspace_id)
+            .where(Connection.id.in_(connection_ids))
+        ).all()
+    return {row.id: (row.vendor, ParseContext(row.region, row.settings)) for row in found}
+
+
+def _parse(runtime: Runtime, row: Claimed, contexts: dict[int, tuple[str, ParseContext]]) -> Parsed | None:
+    """What the row states; None when it stays for another try."""
+    vendor, context = contexts[row.connection_id]
+    hook = runtime.registry[vendor].hook
+    if hook is None:
+        return Malformed(f"{vendor} sends nothing that the hub reads")
+    try:
+        return hook.parse(row.item, context)
+    except Exception as error:
+        log.exception("parse_failed", inbox_id=row.id, vendor=vendor)
+        return _poison(row, error)
+
+
+def _poison(row: Claimed, error: Exception) -> Malformed | None:
+    if row.attempts < POISON_AFTER_TRIES:
+        return None
+    return Malformed(f"the hub failed on it {row.attempts} times ({type(error).__name__}); replay it after an update")
+
+
+def _by_call(events: Sequence[CallEvent]) -> dict[str, tuple[CallEvent, ...]]:
+    calls: dict[str, tuple[CallEvent, ...]] = {}
+    for event in events:
+        calls[event.call_key] = (*calls.get(event.call_key, ()), event)
+    return calls
+
+
+def _fold_group(
+    runtime: Runtime, connection_id: int, call_key: str, understood: Sequence[_Understood], on_change: OnChange
+) -> int:
+    """Fold all rows of a call at once; when that fails, one by one, so that a poisoned row harms only itself."""
+    try:
+        return _fold(runtime, connection_id, call_key, understood, on_change)
+    except Exception as error:
+        log.exception("fold_failed", connection_id=connection_id, rows=[one.row.id for one in understood])
+        if len(understood) > 1:
+            return sum(_fold_group(runtime, connection_id, call_key, [one], on_change) for one in understood)
+        verdict = _poison(understood[0].row, error)
+        if verdict is None:
+            return 0
+        _close(runtime, understood[0].row, verdict)
+        return 1
+
+
+def _fold(
+    runtime: Runtime, connection_id: int, call_key: str, understood: Sequence[_Understood], on_change: OnChange
+) -> int:
+    def work(session: Session) -> None:
+        stated = [(event, one.row.received_at, one.row.id) for one in understood for event in one.events]
+        change = record_events(session, runtime, connection_id, call_key, stated)
+        on_change(session, change)
+        _mark(session, [one.row.id for one in understood], InboxState.PROCESSED, "", change.row.id)
+        crash_point("before_fold_commit")
+
+    in_transaction(runtime.database, work)
+    crash_point("after_fold_commit_before_bell")
+    return len(understood)
+
+
+def _close(runtime: Runtime, row: Claimed, parsed: Ignored | Malformed) -> None:
+    state = InboxState.IGNORED if isinstance(parsed, Ignored) else InboxState.QUARANTINED
+    with runtime.database.transaction() as session:
+        _mark(session, [row.id], state, parsed.reason.replace("\x00", ""), None)
+    if state is InboxState.QUARANTINED:
+        log.warning("quarantined", inbox_id=row.id, connection_id=row.connection_id, reason=parsed.reason)
+
+
+def _mark(session: Session, ids: Sequence[int], state: InboxState, reason: str, call_id: int | None) -> None:
+    session.execute(
+        update(InboxRow)
+        .where(InboxRow.id.in_(ids), InboxRow.state == InboxState.RECEIVED)
+        .values(state=state, reason=reason, call_id=call_id, closed_at=database_now(session))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _count_drift(runtime: Runtime, connection_id: int, drift: Sequence[Drift]) -> None:
+    with runtime.database.transaction() as session:
+        now = database_now(session)
+        for one in drift:
+            name = one.name[:200].replace("\x00", "")
+            known = session.execute(
+                update(DriftRow)
+                .where(DriftRow.connection_id == connection_id, DriftRow.kind == one.kind, DriftRow.name == name)
+                .values(seen=DriftRow.seen + 1, last_seen_at=now)
+            )
+            if known.rowcount == 0:  # type: ignore[attr-defined]
+                row = DriftRow(connection_id=connection_id, kind=one.kind, name=name, seen=1, last_seen_at=now)
+                session.add(row)
+                session.flush()
+
+
+def waiting(session: Session) -> int:
+    """How many inbox rows are not closed yet."""
+    count = session.scalar(select(func.count()).where(InboxRow.state == InboxState.RECEIVED))
+    return count or 0

@@ -1,0 +1,45 @@
+"""What the hub remembers of a client on one CRM connection."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hub.db.tables import CallRow
+from hub.db.work import DeliveryRow, DeliveryState
+from hub.domain.intents import IntentKind
+
+_GIVEN_UP = (DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.SUPERSEDED)
+
+
+def open_task_ids(session: Session, connection_id: int, call: CallRow) -> tuple[str, ...]:
+    """The CRM's ids of this client's missed-call tasks that nobody has closed.
+
+    A task that is still on its way counts too, under the name "pending:<row>": no second one is made.
+    """
+    if not call.client_e164:
+        return ()
+    rows = session.execute(
+        select(DeliveryRow.id, DeliveryRow.intent_kind, DeliveryRow.intent, DeliveryRow.state, DeliveryRow.result)
+        .join(CallRow, CallRow.id == DeliveryRow.call_id)
+        .where(
+            CallRow.workspace_id == call.workspace_id,
+            CallRow.client_e164 == call.client_e164,
+            CallRow.id != call.id,
+            DeliveryRow.connection_id == connection_id,
+            DeliveryRow.intent_kind.in_([IntentKind.ADD_TASK, IntentKind.CLOSE_TASK]),
+            DeliveryRow.state.not_in(_GIVEN_UP),
+        )
+    ).all()
+    closed = {row.intent.get("about") for row in rows if row.intent_kind == IntentKind.CLOSE_TASK}
+    found = []
+    for row in rows:
+        if row.intent_kind != IntentKind.ADD_TASK:
+            continue
+        if row.state == DeliveryState.DONE:
+            task_id = row.result.get("task_id")
+            if task_id is not None:
+                found.append(str(task_id))
+        else:
+            found.append(f"pending:{row.id}")
+    return tuple(key for key in found if key not in closed)
