@@ -1,0 +1,64 @@
+"""Pages, public API and everything else that browsers and programs ask of the hub, except `/hooks`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from hub.config import Settings
+from hub.db.engine import Database
+from hub.web.services import Web, WebServices, install
+
+_LARGEST_REQUEST_BYTES = 1024 * 1024
+_SESSION_LIFETIME = timedelta(hours=12)
+
+__all__ = ["WebServices", "create_web"]
+
+
+def create_web(settings: Settings, database: Database, services: WebServices) -> Flask:
+    """The Flask application. It opens nothing and keeps no state that another process would miss."""
+    from hub.web.api import init_api
+    from hub.web.errors import init_errors
+    from hub.web.headers import init_headers
+    from hub.web.monitoring import monitoring
+    from hub.web.pages import init_pages
+    from hub.web.people import init_login
+    from hub.web.recordings import recordings
+
+    app = Flask(__name__)
+    _configure(app, settings)
+    install(app.extensions, Web(settings, database, services))
+    init_headers(app, settings)
+    init_errors(app)
+    init_login(app)
+    csrf = CSRFProtect(app)
+    csrf.exempt(init_api(app))
+    init_pages(app)
+    app.register_blueprint(monitoring)
+    app.register_blueprint(recordings)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    from hub.web.secret import session_secrets
+
+    newest, *older = session_secrets(settings)
+    app.config.update(
+        SECRET_KEY=newest,
+        SECRET_KEY_FALLBACKS=older,
+        SESSION_COOKIE_NAME="dozvon_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
+        PERMANENT_SESSION_LIFETIME=_SESSION_LIFETIME,
+        MAX_CONTENT_LENGTH=_LARGEST_REQUEST_BYTES,
+        WTF_CSRF_TIME_LIMIT=None,  # a page left open overnight still works; the session bounds it
+        BABEL_DEFAULT_LOCALE="en",
+        BABEL_DEFAULT_TIMEZONE="UTC",
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]

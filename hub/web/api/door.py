@@ -1,0 +1,165 @@
+"""One decorator for every operation of the API: key, scope, values in, values out, documentation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from flask import Blueprint, Response, current_app, g, jsonify, request
+from marshmallow import Schema, ValidationError
+from sqlalchemy import select
+from webargs.flaskparser import FlaskParser
+
+from hub.db.tables import ApiKey, Workspace
+from hub.web.limits import Brake
+from hub.web.paging import parse_id
+from hub.web.problems import problem
+from hub.web.services import web
+
+_PREFIX = "dz_"
+_REQUESTS_PER_MINUTE = 6000
+_LONGEST_KEY = 200
+_BRAKE = "dozvon-api-brake"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The program that asks: its key and the workspace it belongs to."""
+
+    key_id: int
+    name: str
+    scopes: frozenset[str]
+    workspace_id: int
+    region: str
+    zone: str
+
+    @property
+    def actor(self) -> str:
+        return f"key:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One documented operation; `query` and `returns` are marshmallow schemas, `status` that of success."""
+
+    method: str
+    rule: str
+    name: str
+    scope: str
+    summary: str
+    query: type[Schema] | None
+    returns: type[Schema] | None
+    status: int
+    errors: tuple[int, ...]
+
+
+OPERATIONS: list[Operation] = []
+
+
+class _Parser(FlaskParser):
+    def handle_error(self, error: ValidationError, *_rest: Any, **_options: Any) -> NoReturn:
+        raise problem(422, errors=_flat(error.messages))
+
+
+_parser = _Parser()
+
+
+def _flat(messages: Any) -> list[tuple[str, str]]:
+    by_field = messages.get("query", messages) if isinstance(messages, dict) else {"": messages}
+    return [(str(name), " ".join(str(line) for line in lines)) for name, lines in by_field.items()]
+
+
+def endpoint(
+    blueprint: Blueprint,
+    method: str,
+    rule: str,
+    *,
+    scope: str,
+    summary: str,
+    query: type[Schema] | None = None,
+    returns: type[Schema] | None = None,
+    status: int = 200,
+    errors: tuple[int, ...] = (),
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a function an operation: it gets the `Caller`, its path ids as numbers, its query by name.
+
+    What it returns goes through `returns`; a `Response` goes out as it is.
+    """
+
+    def register(view: Callable[..., Any]) -> Callable[..., Any]:
+        OPERATIONS.append(Operation(method, rule, view.__name__, scope, summary, query, returns, status, errors))
+
+        def answer(**path: str) -> Response:
+            caller = _caller(scope)
+            arguments = dict(_parser.parse(query, request, location="query", unknown="raise")) if query else {}
+            _refuse_strange_body()
+            result = view(caller, *(_path_id(text) for text in path.values()), **arguments)
+            if isinstance(result, Response):
+                return result
+            response = jsonify(returns().dump(result) if returns else result)
+            response.status_code = status
+            return response
+
+        blueprint.add_url_rule(rule, view.__name__, answer, methods=[method])
+        return view
+
+    return register
+
+
+def _path_id(text: str) -> int:
+    row_id = parse_id(text)
+    if row_id is None:
+        raise problem(404)
+    return row_id
+
+
+def _refuse_strange_body() -> None:
+    """No operation here needs a body; one that is sent must be JSON, so that nobody's form posts by accident."""
+    if not request.content_length:
+        return
+    if not request.is_json:
+        raise problem(415)
+    if request.get_json(silent=True) is None:
+        raise problem(400, "The body is not JSON.")
+
+
+def _caller(scope: str) -> Caller:
+    caller = api_caller()
+    if caller is None:
+        raise problem(401, headers={"WWW-Authenticate": 'Bearer realm="dozvon"'})
+    brake: Brake = current_app.extensions[_BRAKE]
+    wait_seconds = brake.wait_seconds(str(caller.key_id))
+    if wait_seconds:
+        raise problem(429, headers={"Retry-After": str(wait_seconds)})
+    brake.count(str(caller.key_id))
+    if scope not in caller.scopes:
+        raise problem(403, f"This needs the scope “{scope}”.")
+    g.caller = caller
+    return caller
+
+
+def api_caller() -> Caller | None:
+    """Whoever the Authorization header names; None for no key and for a wrong one alike."""
+    kind, _, key = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not key.startswith(_PREFIX) or len(key) > _LONGEST_KEY:
+        return None
+    digest = hashlib.sha256(key.strip().encode()).hexdigest()
+    with web().database.reading() as session:
+        found = session.execute(
+            select(ApiKey, Workspace)
+            .join(Workspace, Workspace.id == ApiKey.workspace_id)
+            .where(ApiKey.key_hash == digest)
+        ).one_or_none()
+    if found is None:
+        return None
+    row, workspace = found
+    scopes = frozenset(str(scope) for scope in row.scopes)
+    return Caller(row.id, row.name, scopes, workspace.id, workspace.region, workspace.timezone)
+
+
+def make_brake() -> tuple[str, Brake]:
+    """The name under which the application keeps the brake, and a fresh one."""
+    return _BRAKE, Brake(_REQUESTS_PER_MINUTE, timedelta(minutes=1), web().services.now)

@@ -1,0 +1,57 @@
+"""The pages under `/admin`, and the log-in before them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, redirect, url_for
+from flask_wtf.csrf import generate_csrf
+from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.wrappers import Response
+
+from hub.domain.phone import Phone, format_phone
+from hub.web.i18n import init_languages
+from hub.web.paging import parse_id
+from hub.web.people import current_person
+from hub.web.roles import may
+from hub.web.services import web
+from hub.web.words import word
+
+pages = Blueprint("pages", __name__)
+
+
+class _RowId(BaseConverter):
+    """An id in an address; more digits than a row can have is simply not found."""
+
+    regex = "[0-9]+"
+
+    def to_python(self, value: str) -> int:
+        row_id = parse_id(value)
+        if row_id is None:
+            raise ValidationError
+        return row_id
+
+
+def show_phone(e164: str | None, raw: str | None = None) -> str:
+    """A number as people write it; a dash for a hidden one."""
+    return format_phone(Phone(raw or e164 or "—", e164))
+
+
+def init_pages(app: Flask) -> None:
+    """Register all pages and what their templates use."""
+    from hub.web.pages import calls, connections, deliveries, login, overview, quarantine  # noqa: F401
+
+    app.url_map.converters["row"] = _RowId
+    init_languages(app)
+    app.jinja_env.filters.update(word=word, phone=show_phone)
+    app.jinja_env.globals.update(
+        csrf_token=generate_csrf,
+        may=may,
+        person=current_person,
+        vendor_title=lambda vendor: web().vendor_title(vendor),
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.register_blueprint(pages)
+
+
+@pages.get("/")
+def root() -> Response:
+    return redirect(url_for("pages.overview"))

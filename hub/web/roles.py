@@ -1,0 +1,59 @@
+"""Who may do what on the pages. One decorator enforces it, one table says it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import abort, redirect, request, url_for
+
+from hub.web.people import current_person
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Right(StrEnum):
+    CALLS = "calls"
+    OVERVIEW = "overview"
+    DELIVERIES = "deliveries"
+    CONNECTIONS = "connections"
+    QUARANTINE = "quarantine"
+    HOOK_ADDRESS = "hook_address"  # it opens the door for a PBX: as good as a password
+    REPLAY = "replay"
+
+
+_READING = frozenset({Right.CALLS, Right.OVERVIEW, Right.DELIVERIES, Right.CONNECTIONS, Right.QUARANTINE})
+RIGHTS: dict[str, frozenset[Right]] = {
+    "owner": frozenset(Right),
+    "admin": frozenset(Right),
+    "marketer": _READING,
+    "auditor": _READING,
+    "agent": frozenset({Right.CALLS}),
+}
+
+
+def may(right: str) -> bool:
+    """Whether who is logged in has `right`; nobody has any."""
+    person = current_person()
+    return person is not None and Right(right) in RIGHTS.get(person.role, frozenset())
+
+
+def needs(right: Right) -> Callable[[View], View]:
+    """Let a view answer only people with `right`: strangers are sent to the log-in, others get 403."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if current_person() is None:
+                wanted = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else None
+                return redirect(url_for("pages.login", next=wanted))
+            if not may(right):
+                abort(403)
+            return view(*args, **kwargs)
+
+        guarded.needed_right = right  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return guard

@@ -1,0 +1,114 @@
+"""What the domain's words are called on the pages. A word that is not here is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hub.web.i18n import _l
+
+DIRECTIONS = {"inbound": _l("inbound"), "outbound": _l("outbound"), "internal": _l("internal")}
+OUTCOMES = {
+    "in_progress": _l("in progress"),
+    "answered": _l("answered"),
+    "missed": _l("missed"),
+    "unanswered": _l("not answered"),
+}
+DELIVERY_STATES = {
+    "pending": _l("about to go"),
+    "leased": _l("being sent"),
+    "done": _l("done"),
+    "waiting": _l("waiting"),
+    "verifying": _l("checking in the CRM"),
+    "blocked": _l("held back"),
+    "dead": _l("given up"),
+    "expired": _l("too late"),
+    "superseded": _l("no longer needed"),
+}
+INTENTS = {
+    "show_card": _l("Show the call card"),
+    "hide_card": _l("Hide the call card"),
+    "log_call": _l("Log the call"),
+    "attach_recording": _l("Attach the recording"),
+    "ensure_lead": _l("Make sure there is a lead"),
+    "set_source": _l("Set the source"),
+    "add_task": _l("Add a task"),
+    "close_task": _l("Close the task"),
+    "add_note": _l("Add a note"),
+    "report_conversion": _l("Report the conversion"),
+}
+EVENTS = {
+    "appeared": _l("rang"),
+    "answered": _l("was answered"),
+    "held": _l("was put on hold"),
+    "transferred": _l("was transferred"),
+    "ended": _l("leg ended"),
+    "summary": _l("call ended"),
+    "recording": _l("news of the recording"),
+    "unknown": _l("something unknown"),
+}
+RESULTS = {
+    "answered": _l("answered"),
+    "no_answer": _l("nobody answered"),
+    "busy": _l("busy"),
+    "declined": _l("declined"),
+    "cancelled": _l("the caller hung up"),
+    "unavailable": _l("nobody available"),
+    "wrong_number": _l("wrong number"),
+    "forbidden": _l("forbidden"),
+    "no_money": _l("no money on the account"),
+    "off_hours": _l("outside working hours"),
+    "in_menu": _l("ended in the menu"),
+    "moved": _l("went on elsewhere"),
+    "failed": _l("failed"),
+    "unknown": _l("reason unknown"),
+}
+PLACES = {"menu": _l("menu"), "queue": _l("queue"), "employee": _l("employee"), "client": _l("client")}
+HEALTH = {
+    "good": _l("works"),
+    "quiet": _l("nothing heard yet"),
+    "troubled": _l("troubled"),
+    "stopped": _l("stopped"),
+}
+CONNECTION_STATES = {
+    "active": _l("active"),
+    "paused": _l("paused"),
+    "needs_reconnect": _l("needs to be reconnected"),
+}
+LANES = {"urgent": _l("urgent"), "calls": _l("calls"), "bulk": _l("bulk")}
+RECORDINGS = {"wanted": _l("being fetched"), "stored": _l("stored"), "failed": _l("not to be had")}
+INBOX_STATES = {
+    "received": _l("waiting"),
+    "processed": _l("processed"),
+    "ignored": _l("ignored"),
+    "quarantined": _l("in quarantine"),
+}
+ROLES = {
+    "owner": _l("owner"),
+    "admin": _l("administrator"),
+    "marketer": _l("marketer"),
+    "agent": _l("agent"),
+    "auditor": _l("auditor"),
+}
+DRIFT_KINDS = {"field": _l("field"), "word": _l("word")}
+ATTEMPTS = {
+    "done": _l("done"),
+    "throttled": _l("too fast, waits"),
+    "unreachable": _l("not reached"),
+    "rejected": _l("rejected"),
+    "outcome_unknown": _l("outcome unknown"),
+    "already_there": _l("was there already"),
+    "auth_expired": _l("access had expired"),
+    "auth_revoked": _l("access was withdrawn"),
+}
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "direction": DIRECTIONS, "outcome": OUTCOMES, "delivery": DELIVERY_STATES, "intent": INTENTS, "event": EVENTS,
+    "result": RESULTS, "place": PLACES, "health": HEALTH, "connection": CONNECTION_STATES, "lane": LANES,
+    "recording": RECORDINGS, "inbox": INBOX_STATES, "role": ROLES, "drift": DRIFT_KINDS, "attempt": ATTEMPTS,
+}  # fmt: skip
+
+
+def word(value: object, table: str) -> str:
+    """What `value` is called, by the table of that name."""
+    if value is None:
+        return "—"
+    return str(TABLES[table].get(str(value), str(value)))
