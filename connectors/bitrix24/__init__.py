@@ -1,0 +1,18 @@
+"""Bitrix24: the CRM of this connection, its call log and its telephony cards. README.md says what we trust."""
+
+from __future__ import annotations
+
+from connectors.bitrix24.crm import Bitrix24Crm, check
+from connectors.bitrix24.oauth import Bitrix24OAuth
+from connectors.bitrix24.settings import Bitrix24Secrets, Bitrix24Settings
+from connectors.contract import Connector
+
+CONNECTOR = Connector(
+    vendor="bitrix24",
+    title="Bitrix24",
+    settings=Bitrix24Settings,
+    secrets=Bitrix24Secrets,
+    crm=Bitrix24Crm(),
+    oauth=Bitrix24OAuth(),
+    check=check,
+)

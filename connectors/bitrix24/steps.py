@@ -1,0 +1,86 @@
+"""Which outbox rows an intent needs at Bitrix24. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from connectors.bitrix24.translate import short_key
+from connectors.contract import StepSpec, Unsupported
+from hub.domain.intents import Intent, IntentKind, Lane
+
+CARD_SECONDS = 60
+KEEP_SECONDS = 14 * 24 * 3600
+
+REGISTER = "register"
+FINISH = "finish"
+SOURCE = "source"
+TASK = "task"
+
+
+def steps_for(intent: Intent) -> Sequence[StepSpec] | Unsupported:
+    """The rows, or why there are none."""
+    if intent.kind is IntentKind.REPORT_CONVERSION:
+        return Unsupported("Bitrix24 counts conversions itself; this goes to an analytics connection.")
+    if intent.call.client is None and intent.kind is not IntentKind.CLOSE_TASK:
+        return Unsupported("Bitrix24 registers no call without the client's number.")
+    return _STEPS[intent.kind](intent)
+
+
+def _register(lane: Lane) -> StepSpec:
+    return StepSpec(REGISTER, 10, lane, KEEP_SECONDS, repeatable=False, by_client=True)
+
+
+def _show(intent: Intent) -> Sequence[StepSpec] | Unsupported:
+    if not intent.about:
+        return Unsupported("The employee is not known to Bitrix24, so there is nobody to show a card to.")
+    show = StepSpec(f"show:{intent.about}", 20, Lane.URGENT, CARD_SECONDS, repeatable=True, needs=(REGISTER,))
+    return (_register(Lane.URGENT), show)
+
+
+def _hide(intent: Intent) -> Sequence[StepSpec] | Unsupported:
+    if not intent.about:
+        return Unsupported("The employee is not known to Bitrix24, so there is no card to hide.")
+    return (StepSpec(f"hide:{intent.about}", 21, Lane.URGENT, CARD_SECONDS, repeatable=True, needs=(REGISTER,)),)
+
+
+def _lead(_intent: Intent) -> Sequence[StepSpec]:
+    return (_register(Lane.CALLS),)
+
+
+def _log(_intent: Intent) -> Sequence[StepSpec]:
+    finish = StepSpec(FINISH, 30, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=(REGISTER,), settles=True)
+    return (_register(Lane.CALLS), finish)
+
+
+def _source(_intent: Intent) -> Sequence[StepSpec]:
+    return (StepSpec(SOURCE, 40, Lane.CALLS, KEEP_SECONDS, repeatable=True, needs=(REGISTER,)),)
+
+
+def _record(intent: Intent) -> Sequence[StepSpec]:
+    key = f"record:{short_key(intent.about)}"
+    return (StepSpec(key, 50, Lane.BULK, KEEP_SECONDS, repeatable=True, needs=(FINISH,)),)
+
+
+def _note(intent: Intent) -> Sequence[StepSpec]:
+    return (StepSpec(f"note:{intent.key}", 55, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=(REGISTER,)),)
+
+
+def _task(_intent: Intent) -> Sequence[StepSpec]:
+    return (StepSpec(TASK, 60, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=(FINISH,)),)
+
+
+def _close_task(intent: Intent) -> Sequence[StepSpec]:
+    return (StepSpec(f"close_task:{intent.about}", 61, Lane.CALLS, KEEP_SECONDS, repeatable=True),)
+
+
+_STEPS: dict[IntentKind, Callable[[Intent], Sequence[StepSpec] | Unsupported]] = {
+    IntentKind.SHOW_CARD: _show,
+    IntentKind.HIDE_CARD: _hide,
+    IntentKind.ENSURE_LEAD: _lead,
+    IntentKind.LOG_CALL: _log,
+    IntentKind.SET_SOURCE: _source,
+    IntentKind.ATTACH_RECORDING: _record,
+    IntentKind.ADD_NOTE: _note,
+    IntentKind.ADD_TASK: _task,
+    IntentKind.CLOSE_TASK: _close_task,
+}

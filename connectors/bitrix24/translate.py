@@ -1,0 +1,267 @@
+"""Intents to what Bitrix24's methods take, and their answers to what we keep. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from connectors.bitrix24.envelope import identifier, mapping, rows, text
+from connectors.contract import Json, StepResult
+from hub.domain.events import Direction, Result
+from hub.domain.intents import CallFacts, Intent
+from hub.domain.party import Source
+from hub.domain.phone import Phone
+
+Params = dict[str, Json]
+
+ENTITY_TYPE_IDS = {"LEAD": 1, "DEAL": 2, "CONTACT": 3, "COMPANY": 4}
+"""bitrix24.md §0."""
+
+_LONGEST_LINE = 50
+_TASK_WITHIN = timedelta(hours=1)
+
+
+class Entity(NamedTuple):
+    """A CRM card: `type` is LEAD, CONTACT, COMPANY or DEAL."""
+
+    type: str
+    id: str
+
+
+# --- The call ---------------------------------------------------------------------------------------
+
+
+def employee(facts: CallFacts, fallback: str | None) -> Params:
+    """Whom to put the call on: the CRM's user, else whoever has the extension there, else `fallback`."""
+    if facts.user_id:
+        return {"USER_ID": user_id(facts.user_id)}
+    if facts.extension:
+        return {"USER_PHONE_INNER": facts.extension}
+    return {"USER_ID": user_id(fallback)} if fallback else {}
+
+
+def user_id(value: str) -> int | str:
+    return int(value) if value.isdigit() else value
+
+
+def register_params(facts: CallFacts, who: Params, *, timezone: str, source_id: str) -> Params:
+    """`telephony.externalCall.register` (bitrix24.md §3.2). The card is opened by `show`, never here."""
+    assert facts.client is not None
+    params: Params = {
+        **who,
+        "PHONE_NUMBER": facts.client.display,
+        "TYPE": call_type(facts),
+        "CALL_START_DATE": moment(facts.started_at, timezone),
+        "EXTERNAL_CALL_ID": facts.call_id,
+        "CRM_CREATE": int(facts.creates_lead),
+        "CRM_SOURCE": source_id,
+        "SHOW": 0,
+        "ADD_TO_CHAT": 0,
+    }
+    if facts.line is not None:
+        params["LINE_NUMBER"] = line_number(facts.line)
+    return params
+
+
+def call_type(facts: CallFacts) -> int:
+    if facts.callback:
+        return 4
+    if facts.direction is Direction.OUTBOUND:
+        return 1
+    return 3 if facts.redirected else 2
+
+
+def line_number(line: Phone) -> str:
+    """Bitrix24 cuts a line's number to 50 characters, so a longer one would never be found again."""
+    return line.display[:_LONGEST_LINE]
+
+
+def moment(at: datetime, timezone: str) -> str:
+    """ISO 8601 with the workspace's offset; without one the portal would read its own zone into it."""
+    return at.astimezone(ZoneInfo(timezone)).isoformat(timespec="seconds")
+
+
+def register_result(result: Json, who: Params) -> StepResult | None:
+    """What we keep of a registration; None when it has no CALL_ID, without which it is none."""
+    answer = mapping(result)
+    call_id = text(answer.get("CALL_ID"))
+    if not call_id:
+        return None
+    kept: Params = {"call_id": call_id, "created": created_entities(answer), **_entity_of(answer)}
+    if "USER_ID" in who:
+        kept["user_id"] = str(who["USER_ID"])
+    if text(answer.get("LEAD_CREATION_ERROR")):
+        kept["lead_creation_error"] = text(answer["LEAD_CREATION_ERROR"])
+    return kept
+
+
+def created_entities(answer: Mapping[str, Json]) -> list[Json]:
+    """What this registration created, as [{"type", "id"}]: a lead, or a contact and a deal in simple CRM mode."""
+    found = [
+        Entity(text(row.get("ENTITY_TYPE")).upper(), entity_id)
+        for row in rows(answer.get("CRM_CREATED_ENTITIES"))
+        if (entity_id := identifier(row.get("ENTITY_ID")))
+    ]
+    lead = identifier(answer.get("CRM_CREATED_LEAD"))
+    if not found and lead:
+        found = [Entity("LEAD", lead)]
+    return [{"type": entity.type, "id": entity.id} for entity in found if entity.type in ENTITY_TYPE_IDS]
+
+
+def _entity_of(answer: Mapping[str, Json]) -> Params:
+    """`CRM_ENTITY_TYPE` is "" and the id null when the call is bound to nobody."""
+    kind, entity_id = text(answer.get("CRM_ENTITY_TYPE")).upper(), identifier(answer.get("CRM_ENTITY_ID"))
+    if kind not in ENTITY_TYPE_IDS or entity_id is None:
+        return {"entity_type": None, "entity_id": None}
+    return {"entity_type": kind, "entity_id": entity_id}
+
+
+# --- Its end ----------------------------------------------------------------------------------------
+
+_INBOUND_CODES = {
+    Result.BUSY: "486",
+    Result.DECLINED: "603",
+    Result.FORBIDDEN: "403",
+}
+"""All other inbound calls that nobody took are missed: 304 is what raises the missed-call counter."""
+
+_OUTBOUND_CODES = {
+    Result.NO_ANSWER: "480",
+    Result.BUSY: "486",
+    Result.DECLINED: "603",
+    Result.CANCELLED: "603-S",
+    Result.UNAVAILABLE: "480",
+    Result.WRONG_NUMBER: "404",
+    Result.FORBIDDEN: "403",
+    Result.NO_MONEY: "402",
+    Result.FAILED: "484",
+}
+
+
+def status_code(facts: CallFacts) -> str:
+    """bitrix24.md §3.3."""
+    if facts.answered:
+        return "200"
+    if facts.direction is Direction.INBOUND:
+        return "304" if facts.result is None else _INBOUND_CODES.get(facts.result, "304")
+    return "OTHER" if facts.result is None else _OUTBOUND_CODES.get(facts.result, "OTHER")
+
+
+def finish_params(facts: CallFacts, who: Params, call_id: str) -> Params:
+    """`telephony.externalCall.finish` (bitrix24.md §3.3)."""
+    return {
+        "CALL_ID": call_id,
+        **who,
+        "DURATION": duration_seconds(facts),
+        "STATUS_CODE": status_code(facts),
+        "ADD_TO_CHAT": 0,
+    }
+
+
+def duration_seconds(facts: CallFacts) -> int:
+    """Seconds of talk. Bitrix24 files 0 as "not answered", so a talk of less than a second counts as one."""
+    return max(1, facts.talk_seconds) if facts.answered else 0
+
+
+def finish_result(row: Mapping[str, Json]) -> StepResult:
+    """What we keep of a row of the call statistics, be it the answer of finish or a row looked up."""
+    kept: Params = {
+        "statistic_id": identifier(row.get("ID")),
+        "activity_id": identifier(row.get("CRM_ACTIVITY_ID")),
+        **_entity_of(row),
+    }
+    trouble = text(mapping(row.get("ERRORS")).get("ACTIVITY_CREATION"))
+    return {**kept, "activity_error": trouble} if trouble else kept
+
+
+# --- What hangs on the client's card -----------------------------------------------------------------
+
+
+def call_entity(done: Mapping[str, StepResult]) -> Entity | None:
+    """The card that the call is on: as the finished call states it, else as the registration did."""
+    for key in ("finish", "register"):
+        result = done.get(key, {})
+        kind, entity_id = result.get("entity_type"), result.get("entity_id")
+        if isinstance(kind, str) and isinstance(entity_id, str):
+            return Entity(kind, entity_id)
+    return None
+
+
+def created_by(done: Mapping[str, StepResult]) -> list[Entity]:
+    """The cards that this call's registration created."""
+    return [
+        Entity(text(row.get("type")), text(row.get("id"))) for row in rows(done.get("register", {}).get("created", []))
+    ]
+
+
+def source_fields(source: Source, words: str, kind: str) -> Params:
+    """The fields that show a source on a created card; a company has no SOURCE_DESCRIPTION (bitrix24.md §4.2)."""
+    utm = {
+        "UTM_SOURCE": source.source,
+        "UTM_MEDIUM": source.medium,
+        "UTM_CAMPAIGN": source.campaign,
+        "UTM_CONTENT": source.content,
+        "UTM_TERM": source.term,
+    }
+    fields: Params = {name: value for name, value in utm.items() if value}
+    if kind != "COMPANY":
+        fields["SOURCE_DESCRIPTION"] = words or source_description(source)
+    return fields
+
+
+def source_description(source: Source) -> str:
+    """ "yandex / cpc / doors_msk: why we think so"."""
+    path = " / ".join(part for part in (source.source, source.medium, source.campaign) if part)
+    return f"{path}: {source.evidence}" if source.evidence else path
+
+
+def update_params(entity: Entity, fields: Params) -> Params:
+    """`crm.<entity>.update`; nobody's feed is told of it."""
+    return {"id": user_id(entity.id), "fields": fields, "params": {"REGISTER_SONET_EVENT": "N"}}
+
+
+def marker(intent: Intent) -> str:
+    """Our key in a text, by which it is found again. It ends in a bracket: "12" is not found in "123"."""
+    return f"(dozvon:{intent.call.call_id}:{short_key(intent.key)})"
+
+
+def short_key(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+_INERT = str.maketrans({"[": "［", "<": "‹"})
+
+
+def inert(words: str) -> str:
+    """A text in which neither BB code nor HTML begins: callers' names and words end up in it."""
+    return words.translate(_INERT)
+
+
+def task_params(intent: Intent, entity: Entity, responsible: str | None, timezone: str) -> Params:
+    """`crm.activity.todo.add` (bitrix24.md §4.5)."""
+    facts = intent.call
+    deadline = intent.deadline or (facts.ended_at or facts.started_at) + _TASK_WITHIN
+    params: Params = {
+        "ownerTypeId": ENTITY_TYPE_IDS[entity.type],
+        "ownerId": user_id(entity.id),
+        "deadline": moment(deadline, timezone),
+        "title": inert(intent.title),
+        "description": f"{inert(intent.text)}\n{marker(intent)}".lstrip(),
+    }
+    return {**params, "responsibleId": user_id(responsible)} if responsible else params
+
+
+def note_params(intent: Intent, entity: Entity) -> Params:
+    """`crm.timeline.comment.add`: the key `fields` must be in lower case (bitrix24.md §2.1)."""
+    words = "\n".join(part for part in (inert(intent.title), inert(intent.text), intent.link) if part)
+    comment = f"{words}\n{marker(intent)}"
+    return {"fields": {"ENTITY_ID": user_id(entity.id), "ENTITY_TYPE": entity.type.lower(), "COMMENT": comment}}
+
+
+def record_name(facts: CallFacts, about: str, extension: str) -> str:
+    """A file name that says the call and has a lower-case ending, by which Bitrix24 judges the type."""
+    call = "".join(character for character in facts.call_id if character.isalnum() or character in "-_")
+    return f"call-{call}-{short_key(about)}.{extension.lower()}"
