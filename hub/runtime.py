@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from connectors.contract import Registry
 from hub.config import Settings
 from hub.db.engine import Database
+from hub.domain.intents import Lane
 from hub.net.bucket import Bucket
 from hub.net.http import Http
 from hub.net.ledger import UsageLedger
@@ -28,7 +29,7 @@ def _nothing(*_arguments: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """`wake(connection_id, due_at)` tells the dispatcher of this process (or of another, over Redis) of new work.
+    """`wake(connection_id, lane, due_at)` tells the dispatcher of this process, or of another, of committed work.
 
     `settle_seconds`: how long a call's facts must have rested before it is logged for good.
     """
@@ -43,4 +44,5 @@ class Runtime:
     now: Callable[[], datetime] = utc_now
     random: random.Random = field(default_factory=random.SystemRandom)
     settle_seconds: float = SETTLE_SECONDS
-    wake: Callable[[int, datetime], None] = _nothing
+    wake: Callable[[int, Lane, datetime], None] = _nothing
+    want_recordings: Callable[[], None] = _nothing

@@ -8,7 +8,7 @@ from datetime import timedelta
 from hub.domain.call import Call, Outcome
 from hub.domain.events import Direction
 from hub.domain.intents import CallFacts, Intent, IntentKind, Why
-from hub.domain.party import Employee
+from hub.domain.party import TASK_ON_ITS_WAY, Employee
 from hub.domain.phone import format_phone
 from mapping.facts import PlanFacts
 from mapping.words import say
@@ -168,7 +168,8 @@ def _tasks(facts: PlanFacts, about: CallFacts) -> list[Intent]:
     call, open_tasks = facts.call, facts.history.open_task_keys
     if call.outcome is Outcome.ANSWERED:
         why = (Why("", "a task is closed when somebody has talked to the client", "answered call"),)
-        return [Intent(IntentKind.CLOSE_TASK, f"close_task:{key}", about, why, about=key) for key in open_tasks]
+        made = [key for key in open_tasks if not key.startswith(TASK_ON_ITS_WAY)]
+        return [Intent(IntentKind.CLOSE_TASK, f"close_task:{key}", about, why, about=key) for key in made]
     if call.outcome is not Outcome.MISSED or open_tasks:
         return []
     return [_missed_task(facts, about)]

@@ -110,7 +110,7 @@ class Connection(Base):
     failures_in_row: Mapped[int] = mapped_column(default=0)
     failing_since: Mapped[datetime | None]
     breaker_until: Mapped[datetime | None]
-    breaker_opened: Mapped[int] = mapped_column(default=0)
+    throttled_in_row: Mapped[int] = mapped_column(default=0)
     last_event_at: Mapped[datetime | None]
     last_success_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(Text, default="")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub.db.engine import database_now
 from hub.db.tables import CallRow
 from hub.db.work import DeliveryRow, DeliveryState
 from hub.domain.intents import IntentKind
+from hub.domain.party import TASK_ON_ITS_WAY
 
 _GIVEN_UP = (DeliveryState.DEAD, DeliveryState.EXPIRED, DeliveryState.SUPERSEDED)
 
@@ -41,5 +43,13 @@ def open_task_ids(session: Session, connection_id: int, call: CallRow) -> tuple[
             if task_id is not None:
                 found.append(str(task_id))
         else:
-            found.append(f"pending:{row.id}")
+            found.append(f"{TASK_ON_ITS_WAY}{row.id}")
     return tuple(key for key in found if key not in closed)
+
+
+def take_back_tasks(session: Session, open_keys: tuple[str, ...]) -> None:
+    """The client was reached before their task went out: it need not be made any more."""
+    ids = [int(key.removeprefix(TASK_ON_ITS_WAY)) for key in open_keys if key.startswith(TASK_ON_ITS_WAY)]
+    for row in session.scalars(select(DeliveryRow).where(DeliveryRow.id.in_(ids), DeliveryRow.first_sent_at.is_(None))):
+        row.state, row.last_error = DeliveryState.SUPERSEDED, "the client was reached meanwhile"
+        row.closed_at = database_now(session)

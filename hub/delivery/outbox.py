@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from connectors.contract import Crm, StepSpec, Unsupported
@@ -15,9 +15,10 @@ from hub.db.engine import database_now
 from hub.db.locks import take_turn
 from hub.db.tables import Connection, RecordingRow, Workspace
 from hub.db.work import DeliveryRow, DeliveryState
-from hub.delivery.history import open_task_ids
+from hub.delivery.history import open_task_ids, take_back_tasks
 from hub.delivery.people import default_user_id, employees_for
 from hub.delivery.schedule import settled_at
+from hub.domain.call import Outcome
 from hub.domain.codec import to_document
 from hub.domain.intents import Intent, IntentKind, Lane
 from hub.domain.party import ClientHistory
@@ -41,6 +42,9 @@ def plan_deliveries(session: Session, runtime: Runtime, change: CallChange) -> N
     for connection in _crm_connections(session, runtime, row.workspace_id):
         crm = runtime.registry[connection.vendor].crm
         assert crm is not None
+        open_tasks = open_task_ids(session, connection.id, row)
+        if change.call.outcome is Outcome.ANSWERED:
+            take_back_tasks(session, open_tasks)
         facts = PlanFacts(
             call=change.call,
             call_id=row.uid,
@@ -48,11 +52,12 @@ def plan_deliveries(session: Session, runtime: Runtime, change: CallChange) -> N
             employees=employees_for(session, pbx, connection),
             default_user_id=default_user_id(session, connection),
             source=change.source,
-            history=ClientHistory(open_task_ids(session, connection.id, row)),
+            history=ClientHistory(open_tasks),
             recordings=recordings,
         )
         trace += _write_plan(session, runtime, change, connection, crm, facts)
     row.plan_trace = trace
+    event.listen(session, "after_commit", lambda _session: runtime.want_recordings(), once=True)
 
 
 def _crm_connections(session: Session, runtime: Runtime, workspace_id: int) -> Iterable[Connection]:
@@ -95,7 +100,21 @@ def _write_plan(
         else:
             writer.write(intent, steps)
         trace.append(line)
+    _wake_after_commit(session, runtime, connection.id, writer.touched)
     return trace
+
+
+def _wake_after_commit(
+    session: Session, runtime: Runtime, connection_id: int, touched: Mapping[Lane, datetime]
+) -> None:
+    """The bell rings after the commit: nobody comes for rows that are not there yet."""
+    for lane, due_at in touched.items():
+        event.listen(
+            session,
+            "after_commit",
+            lambda _session, lane=lane, due_at=due_at: runtime.wake(connection_id, lane, due_at),
+            once=True,
+        )
 
 
 class _PlanWriter:
@@ -113,6 +132,7 @@ class _PlanWriter:
             .order_by(DeliveryRow.generation)
         )
         self._rows = {row.step_key: row for row in rows}
+        self.touched: dict[Lane, datetime] = {}
 
     def write(self, intent: Intent, steps: Sequence[StepSpec]) -> None:
         if intent.kind is IntentKind.HIDE_CARD and not self._card_was_shown(intent):
@@ -121,7 +141,7 @@ class _PlanWriter:
             row = self._rows.get(spec.key)
             if row is None:
                 self._rows[spec.key] = self._insert(intent, spec, generation=0)
-            elif row.state in UNSENT and row.first_sent_at is None:
+            elif row.state in UNSENT and row.unknown_at is None:
                 self._renew(row, intent, spec)
             elif self._has_new_facts(row, intent, spec):
                 self._rows[spec.key] = self._insert(intent, spec, generation=row.generation + 1)
@@ -174,7 +194,12 @@ class _PlanWriter:
             created_at=self._now,
         )
         self._session.add(row)
+        self._touch(row)
         return row
+
+    def _touch(self, row: DeliveryRow) -> None:
+        lane = Lane(row.lane)
+        self.touched[lane] = min(self.touched.get(lane, row.due_at), row.due_at)
 
     def _renew(self, row: DeliveryRow, intent: Intent, spec: StepSpec) -> None:
         """Facts came in before the step was sent: it carries the newest ones, in the more urgent lane."""
@@ -182,6 +207,7 @@ class _PlanWriter:
         row.lane = min(Lane(row.lane), spec.lane, key=_LANE_ORDER.index)
         if spec.settles and row.state == DeliveryState.PENDING:
             row.due_at = self._due_at(spec, row.created_at)
+        self._touch(row)
 
     def _due_at(self, spec: StepSpec, over_since: datetime) -> datetime:
         if not spec.settles:

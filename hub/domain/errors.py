@@ -37,6 +37,10 @@ class Throttled(DeliveryError):
         self.scope = scope
 
 
+class OverBudget(Throttled):
+    """Not executed: our own budget for this lane is used up; the vendor was not asked at all."""
+
+
 class Unreachable(DeliveryError):
     """Not executed: no connection was made, or the other side refused before doing anything."""
 

@@ -39,8 +39,15 @@ class Party:
     vip: bool = False
 
 
+TASK_ON_ITS_WAY = "pending:"
+"""How the key of a task begins that the CRM has not got yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientHistory:
-    """What the hub itself remembers of a client on one CRM connection."""
+    """What the hub itself remembers of a client on one CRM connection.
+
+    `open_task_keys`: the CRM's ids of missed-call tasks that nobody has closed.
+    """
 
     open_task_keys: tuple[str, ...] = field(default=())

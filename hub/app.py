@@ -1,0 +1,84 @@
+"""The web process: the door in front, the pages and the API behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from connectors.registry import REGISTRY
+from hub.calls.replay import replay_inbox
+from hub.calls.storage import RecordingFolder
+from hub.config import Settings
+from hub.db.engine import Database
+from hub.db.migrate import is_current
+from hub.db.tables import RecordingRow
+from hub.delivery.replay import replay_deliveries
+from hub.jobs import Doorbell, connect_redis
+from hub.observe.log import configure_logging
+from hub.runtime import utc_now
+from hub.web import create_web
+from hub.web.services import WebServices
+from hub.wiring import prepare_process
+from webhooks.inbox import open_inbox
+from webhooks.receiver import PREFIX, Receiver
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+def build_wsgi(settings: Settings) -> WSGIApplication:
+    """The whole web process as one WSGI application."""
+    configure_logging(settings.log_format, "web")
+    prepare_process(settings)
+    database = Database(settings.database_url)
+    bell = Doorbell(connect_redis(settings.redis_url or "redis://127.0.0.1:6379/0"))
+    receiver = Receiver(database, open_inbox(settings.database_url), REGISTRY, now=utc_now, ring=bell.ring_inbox)
+    web = create_web(settings, database, _services(settings, database, bell))
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO", "").startswith(PREFIX):
+            return receiver(environ, start_response)
+        return web.wsgi_app(environ, start_response)
+
+    return application
+
+
+def _services(settings: Settings, database: Database, bell: Doorbell) -> WebServices:
+    folder = RecordingFolder(settings.recordings)
+
+    def recording_path(row: RecordingRow) -> Path | None:
+        path = folder.path(row.file_name) if row.file_name else None
+        return path if path is not None and path.is_file() else None
+
+    return WebServices(
+        registry=REGISTRY,
+        now=utc_now,
+        ready=lambda: _what_is_missing(database),
+        replay_deliveries=lambda ids, workspace_id: replay_deliveries(database, ids, workspace_id),
+        replay_inbox=_then(lambda ids, workspace_id: replay_inbox(database, ids, workspace_id), bell.ring_inbox),
+        recording_path=recording_path,
+    )
+
+
+def _then(work: Callable[..., int], after: Callable[[], None]) -> Callable[..., int]:
+    def both(*arguments: Any) -> int:
+        count = work(*arguments)
+        after()
+        return count
+
+    return both
+
+
+def _what_is_missing(database: Database) -> list[str]:
+    try:
+        with database.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        if not is_current(database.engine):
+            return ["the database has another version's schema: run dozvon db upgrade"]
+    except SQLAlchemyError:
+        return ["the database does not answer"]
+    return []

@@ -1,0 +1,186 @@
+"""Claiming outbox rows: a lease in database time, in order per call, one at a time per client where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from connectors.contract import StepResult
+from hub.db.engine import database_now
+from hub.db.locks import take_turn
+from hub.db.tables import Connection
+from hub.db.work import DeliveryRow, DeliveryState
+from hub.delivery.schedule import BREAKER_OPENS_AFTER
+from hub.domain.codec import from_document
+from hub.domain.intents import Intent, Lane
+from hub.runtime import Runtime
+
+OPEN = (DeliveryState.PENDING, DeliveryState.WAITING, DeliveryState.LEASED, DeliveryState.VERIFYING)
+_LOOK_AT_MOST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedStep:
+    """A row in this worker's hands. `look_up_first`: an earlier try may have been carried out.
+
+    `unknown_since` is when that try was made; `lease` is the number that must still stand when it is closed.
+    """
+
+    id: int
+    connection_id: int
+    call_id: int
+    step_key: str
+    intent: Intent
+    lane: Lane
+    lease: int
+    attempts: int
+    repeatable: bool
+    resend_is_safe: bool
+    look_up_first: bool
+    unknown_since: datetime | None
+    first_sent_at: datetime
+    done: dict[str, StepResult]
+
+
+def due_connections(session: Session, lanes: Sequence[Lane]) -> list[int]:
+    """Connections that have work to do now, and may be asked."""
+    now = database_now(session)
+    work = exists().where(
+        DeliveryRow.connection_id == Connection.id,
+        DeliveryRow.lane.in_(lanes),
+        DeliveryRow.state.in_(OPEN),
+        DeliveryRow.due_at <= now,
+    )
+    return list(session.scalars(select(Connection.id).where(_may_be_asked(now), work)))
+
+
+def _may_be_asked(now: datetime) -> ColumnElement[bool]:
+    return and_(Connection.state == "active", or_(Connection.breaker_until.is_(None), Connection.breaker_until <= now))
+
+
+def claim(runtime: Runtime, connection_id: int, lanes: Sequence[Lane], limit: int) -> list[ClaimedStep]:
+    """Take up to `limit` due rows of one connection, the most urgent first."""
+    with runtime.database.transaction() as session:
+        now = database_now(session)
+        connection = session.scalar(select(Connection).where(Connection.id == connection_id, _may_be_asked(now)))
+        if connection is None:
+            return []
+        if connection.failures_in_row >= BREAKER_OPENS_AFTER or connection.throttled_in_row:
+            limit = 1  # one probe tells whether the trouble is over
+        taken: list[ClaimedStep] = []
+        for row in session.scalars(_due_rows(connection_id, lanes, now)):
+            step = _take(session, runtime, row, now)
+            if step is not None:
+                taken.append(step)
+            if len(taken) >= limit:
+                break
+        return taken
+
+
+def _due_rows(connection_id: int, lanes: Sequence[Lane], now: datetime) -> Select[DeliveryRow]:
+    earlier = aliased(DeliveryRow)
+    waits_for_earlier = exists().where(
+        earlier.call_id == DeliveryRow.call_id,
+        earlier.connection_id == DeliveryRow.connection_id,
+        earlier.rank < DeliveryRow.rank,
+        earlier.state.in_(OPEN),
+    )
+    urgency = case({lane: place for place, lane in enumerate(Lane)}, value=DeliveryRow.lane)
+    return (
+        select(DeliveryRow)
+        .where(
+            DeliveryRow.connection_id == connection_id,
+            DeliveryRow.lane.in_(lanes),
+            DeliveryRow.state.in_(OPEN),
+            DeliveryRow.due_at <= now,
+            ~waits_for_earlier,
+        )
+        .order_by(urgency, DeliveryRow.due_at, DeliveryRow.id)
+        .limit(_LOOK_AT_MOST)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _take(session: Session, runtime: Runtime, row: DeliveryRow, now: datetime) -> ClaimedStep | None:
+    if row.expires_at <= now:
+        row.state, row.closed_at = DeliveryState.EXPIRED, now
+        row.last_error = row.last_error or "its time passed before it could be sent"
+        return None
+    siblings = _siblings(session, row)
+    if not _needs_are_met(row, siblings, now):
+        return None
+    if row.serial_key and _another_is_under_way(session, row, now):
+        row.due_at = now + timedelta(seconds=0.2)
+        return None
+    lapsed = row.state == DeliveryState.LEASED
+    if lapsed and not row.repeatable and row.unknown_at is None:
+        row.unknown_at = row.due_at - timedelta(seconds=runtime.settings.lease_seconds)
+    first_sent_at = row.first_sent_at or now
+    row.state, row.lease, row.first_sent_at = DeliveryState.LEASED, row.lease + 1, first_sent_at
+    row.due_at = now + timedelta(seconds=runtime.settings.lease_seconds)
+    return ClaimedStep(
+        id=row.id,
+        connection_id=row.connection_id,
+        call_id=row.call_id,
+        step_key=row.step_key,
+        intent=from_document(row.intent, Intent),
+        lane=Lane(row.lane),
+        lease=row.lease,
+        attempts=row.attempts,
+        repeatable=row.repeatable,
+        resend_is_safe=row.resend_is_safe,
+        look_up_first=row.unknown_at is not None and not row.repeatable,
+        unknown_since=row.unknown_at,
+        first_sent_at=first_sent_at,
+        done={one.step_key: one.result for one in siblings if one.state == DeliveryState.DONE},
+    )
+
+
+def _siblings(session: Session, row: DeliveryRow) -> Sequence[DeliveryRow]:
+    return session.scalars(
+        select(DeliveryRow)
+        .where(
+            DeliveryRow.call_id == row.call_id,
+            DeliveryRow.connection_id == row.connection_id,
+            DeliveryRow.id != row.id,
+        )
+        .order_by(DeliveryRow.generation)
+    ).all()
+
+
+def _needs_are_met(row: DeliveryRow, siblings: Sequence[DeliveryRow], now: datetime) -> bool:
+    states = {one.step_key: one.state for one in siblings}
+    for need in row.needs:
+        state = states.get(need)
+        if state == DeliveryState.DONE:
+            continue
+        if state in OPEN:
+            row.due_at = now + timedelta(seconds=1)
+        else:
+            row.state = DeliveryState.BLOCKED
+            row.last_error = f"waits for step {need}, which is {state or 'missing'}: replay that one first"
+        return False
+    return True
+
+
+def _another_is_under_way(session: Session, row: DeliveryRow, now: datetime) -> bool:
+    """Two first calls of one number must not both find nobody in the CRM, and both make a lead."""
+    take_turn(session, "serial", row.serial_key)
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    DeliveryRow.serial_key == row.serial_key,
+                    DeliveryRow.id != row.id,
+                    or_(
+                        and_(DeliveryRow.state == DeliveryState.LEASED, DeliveryRow.due_at > now),
+                        and_(DeliveryRow.unknown_at.is_not(None), DeliveryRow.state.in_(OPEN), DeliveryRow.id < row.id),
+                    ),
+                )
+            )
+        )
+    )

@@ -1,0 +1,88 @@
+"""Keeping a CRM's list of employees: refreshed on demand and by the clock, never wiped by a failed answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from connectors.contract import CrmUser
+from hub.db.directory import DirectoryUser
+from hub.db.engine import database_now
+from hub.db.tables import Connection
+from hub.delivery.doors import open_door
+from hub.domain.errors import DeliveryError
+from hub.domain.intents import Lane
+from hub.runtime import Runtime
+
+log = structlog.get_logger()
+
+FRESH_FOR = timedelta(minutes=10)
+
+
+def refresh_directories(runtime: Runtime, *, older_than: timedelta = FRESH_FOR) -> int:
+    """Refresh each active CRM connection's employees when they are older than that; returns how many were."""
+    refreshed = 0
+    for connection_id, vendor in _stale(runtime, older_than):
+        crm = runtime.registry[vendor].crm
+        if crm is None:
+            continue
+        try:
+            with open_door(runtime, connection_id, Lane.BULK, purpose="directory") as door:
+                users = crm.users(door)
+        except DeliveryError as error:
+            log.warning("directory_not_refreshed", connection_id=connection_id, reason=str(error)[:200])
+            continue
+        keep_users(runtime, connection_id, users)
+        refreshed += 1
+    return refreshed
+
+
+def _stale(runtime: Runtime, older_than: timedelta) -> Sequence[tuple[int, str]]:
+    vendors = [vendor for vendor, connector in runtime.registry.items() if connector.crm is not None]
+    with runtime.database.reading() as session:
+        limit = database_now(session) - older_than
+        newest = (
+            select(DirectoryUser.connection_id, func.max(DirectoryUser.refreshed_at).label("at"))
+            .group_by(DirectoryUser.connection_id)
+            .subquery()
+        )
+        rows = session.execute(
+            select(Connection.id, Connection.vendor)
+            .outerjoin(newest, newest.c.connection_id == Connection.id)
+            .where(
+                Connection.vendor.in_(vendors),
+                Connection.state == "active",
+                (newest.c.at.is_(None)) | (newest.c.at < limit),
+            )
+        ).all()
+    return [(row.id, row.vendor) for row in rows]
+
+
+def keep_users(runtime: Runtime, connection_id: int, users: Sequence[CrmUser]) -> None:
+    """Write the list; who is missing from it becomes inactive. An empty list changes nothing."""
+    if not users:
+        return
+    with runtime.database.transaction() as session:
+        now = database_now(session)
+        known = {
+            row.user_id: row
+            for row in session.scalars(select(DirectoryUser).where(DirectoryUser.connection_id == connection_id))
+        }
+        for user in users:
+            row = known.pop(user.user_id, None) or _new_user(session, connection_id, user.user_id)
+            row.name, row.extension, row.email = user.name, user.extension, user.email
+            row.active, row.refreshed_at = user.active, now
+        for gone in known.values():
+            if gone.active:
+                log.warning("employee_gone", connection_id=connection_id, user_id=gone.user_id)
+            gone.active, gone.refreshed_at = False, now
+
+
+def _new_user(session: Session, connection_id: int, user_id: str) -> DirectoryUser:
+    row = DirectoryUser(connection_id=connection_id, user_id=user_id)
+    session.add(row)
+    return row

@@ -1,0 +1,149 @@
+"""Who delivers what, when: wakes connections, keeps slow ones from holding up the others, renews leases.
+
+The rows are the truth; everything here is memory and may be lost at any moment. What is missed is
+found by the sweep.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import update
+
+from hub.db.engine import database_now
+from hub.db.work import DeliveryRow, DeliveryState
+from hub.delivery.claim import ClaimedStep, claim, due_connections
+from hub.delivery.run import deliver
+from hub.domain.intents import Lane
+from hub.runtime import Runtime
+
+log = structlog.get_logger()
+
+THREADS = 24
+SLOTS_PER_CONNECTION = 4
+"""How many steps of one connection this process sends at once: a dead portal holds no more than these."""
+
+
+class Dispatcher:
+    """Delivers due rows of `lanes` until stopped. `wake` may be called from any thread."""
+
+    def __init__(self, runtime: Runtime, lanes: Sequence[Lane], *, threads: int = THREADS) -> None:
+        self._runtime = runtime
+        self._lanes = tuple(lanes)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="deliver")
+        self._changed = threading.Condition()
+        self._alarms: list[tuple[float, int]] = []
+        self._in_flight: dict[int, dict[int, ClaimedStep]] = {}
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
+        self._renewer = threading.Thread(target=self._renew_leases, name="lease-renewer", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        self._renewer.start()
+
+    def stop(self) -> None:
+        """Take nothing new, finish what is under way."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join()
+        self._pool.shutdown(wait=True)
+
+    def wake(self, connection_id: int, due_at: datetime | None = None) -> None:
+        """There is, or will be at `due_at`, work for this connection."""
+        wait_seconds = max((due_at - self._runtime.now()).total_seconds(), 0.0) if due_at else 0.0
+        with self._changed:
+            heapq.heappush(self._alarms, (time.monotonic() + wait_seconds, connection_id))
+            self._changed.notify_all()
+
+    def sweep(self) -> None:
+        """Wake every connection that has due rows, whoever forgot to ring."""
+        with self._runtime.database.reading() as session:
+            connection_ids = due_connections(session, self._lanes)
+        for connection_id in connection_ids:
+            self.wake(connection_id)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                awake = self._awake()
+                while not awake and not self._stopping:
+                    self._changed.wait(self._until_next_alarm())
+                    awake = self._awake()
+                if self._stopping:
+                    return
+            for connection_id in awake:
+                self._serve(connection_id)
+
+    def _awake(self) -> set[int]:
+        awake = set()
+        while self._alarms and self._alarms[0][0] <= time.monotonic():
+            awake.add(heapq.heappop(self._alarms)[1])
+        return awake
+
+    def _until_next_alarm(self) -> float | None:
+        return max(self._alarms[0][0] - time.monotonic(), 0.0) if self._alarms else None
+
+    def _serve(self, connection_id: int) -> None:
+        free = SLOTS_PER_CONNECTION - len(self._in_flight.get(connection_id, {}))
+        if free <= 0:
+            return  # the one that finishes next wakes this connection again
+        try:
+            steps = claim(self._runtime, connection_id, self._lanes, free)
+        except Exception:
+            log.exception("claim_failed", connection_id=connection_id)
+            return
+        for step in steps:
+            with self._changed:
+                self._in_flight.setdefault(connection_id, {})[step.id] = step
+            self._pool.submit(deliver, self._runtime, step).add_done_callback(
+                lambda future, step=step: self._finished(step, future)  # type: ignore[misc]
+            )
+
+    def _finished(self, step: ClaimedStep, future: Future[datetime | None]) -> None:
+        with self._changed:
+            self._in_flight[step.connection_id].pop(step.id, None)
+        error = future.exception()
+        if error is not None:
+            log.error("delivery_not_closed", delivery_id=step.id, error=type(error).__name__)
+            return
+        due_at = future.result()
+        self.wake(step.connection_id)
+        if due_at is not None:
+            self.wake(step.connection_id, due_at)
+
+    def _renew_leases(self) -> None:
+        """A long upload keeps its row: nobody else takes a lease for lapsed while its holder lives."""
+        pause = threading.Event()
+        while not self._stopping:
+            pause.wait(self._runtime.settings.lease_seconds / 3)
+            with self._changed:
+                held = [step for steps in self._in_flight.values() for step in steps.values()]
+            if not held:
+                continue
+            try:
+                self._renew(held)
+            except Exception:
+                log.exception("renewing_leases_failed")
+
+    def _renew(self, held: Sequence[ClaimedStep]) -> None:
+        with self._runtime.database.transaction() as session:
+            until = database_now(session) + timedelta(seconds=self._runtime.settings.lease_seconds)
+            for step in held:
+                session.execute(
+                    update(DeliveryRow)
+                    .where(
+                        DeliveryRow.id == step.id,
+                        DeliveryRow.lease == step.lease,
+                        DeliveryRow.state == DeliveryState.LEASED,
+                    )
+                    .values(due_at=until)
+                    .execution_options(synchronize_session=False)
+                )

@@ -1,0 +1,120 @@
+"""A connection's health: the breaker, the pause, and the mend in plain words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from hub.db.engine import database_now
+from hub.db.retrying import in_transaction
+from hub.db.tables import Connection
+from hub.db.work import DeliveryRow, DeliveryState
+from hub.delivery.schedule import breaker_pause, throttle_pause
+from hub.delivery.verdict import Health, Verdict
+from hub.runtime import Runtime
+
+log = structlog.get_logger()
+
+WAITING = (DeliveryState.PENDING, DeliveryState.WAITING, DeliveryState.VERIFYING)
+MEND_REVOKED = "Connect it again: the access that was given does not work any more."
+MEND_PAUSED = "Settle it with the vendor, then press Resume."
+
+
+def note_health(runtime: Runtime, connection_id: int, verdict: Verdict) -> None:
+    """Let the connection learn from one try."""
+    match verdict.health:
+        case Health.GOOD:
+            in_transaction(runtime.database, lambda session: _recovered(session, connection_id))
+        case Health.TROUBLE:
+            in_transaction(runtime.database, lambda session: _trouble(session, connection_id, verdict.words))
+        case Health.THROTTLED:
+            _hold(runtime, connection_id, verdict)
+        case Health.REVOKED:
+            pause(runtime, connection_id, "needs_reconnect", verdict.words, MEND_REVOKED)
+        case Health.PAUSED:
+            pause(runtime, connection_id, "paused", verdict.words, MEND_PAUSED)
+        case Health.SILENT:
+            return
+
+
+def _recovered(session: Session, connection_id: int) -> None:
+    now = database_now(session)
+    session.execute(
+        update(Connection)
+        .where(Connection.id == connection_id)
+        .values(failures_in_row=0, throttled_in_row=0, breaker_until=None, failing_since=None, last_success_at=now)
+    )
+
+
+def _trouble(session: Session, connection_id: int, words: str) -> None:
+    connection = session.get_one(Connection, connection_id, with_for_update=True)
+    now = database_now(session)
+    connection.failures_in_row += 1
+    connection.failing_since = connection.failing_since or now
+    connection.last_error = words[:2000]
+    rest = breaker_pause(connection.failures_in_row)
+    if rest is not None:
+        connection.breaker_until = now + rest
+        log.warning("breaker_open", connection_id=connection_id, seconds=rest.total_seconds(), words=words[:200])
+
+
+def _hold(runtime: Runtime, connection_id: int, verdict: Verdict) -> None:
+    """The vendor says "too fast": all lanes rest until it said, or a little longer each time."""
+
+    def work(session: Session) -> datetime:
+        connection = session.get_one(Connection, connection_id, with_for_update=True)
+        now = database_now(session)
+        until = verdict.hold_until or now + throttle_pause(connection.throttled_in_row)
+        connection.throttled_in_row += 1
+        connection.last_error = verdict.words[:2000]
+        connection.breaker_until = until
+        return until
+
+    in_transaction(runtime.database, work)
+
+
+def pause(runtime: Runtime, connection_id: int, state: str, reason: str, mend: str) -> None:
+    """Stop a connection; its rows wait as `blocked`, and other connections feel nothing."""
+
+    def work(session: Session) -> bool:
+        connection = session.get_one(Connection, connection_id, with_for_update=True)
+        is_news = connection.state == "active"
+        connection.state, connection.state_reason, connection.state_mend = state, reason[:2000], mend
+        connection.state_since = database_now(session) if is_news else connection.state_since
+        _move(session, connection_id, WAITING, DeliveryState.BLOCKED)
+        return is_news
+
+    if in_transaction(runtime.database, work):
+        log.error("connection_paused", connection_id=connection_id, state=state, reason=reason[:300])
+
+
+def resume(session: Session, connection_id: int) -> int:
+    """Let a paused or reconnected connection go on; returns how many rows it takes up again."""
+    session.execute(
+        update(Connection)
+        .where(Connection.id == connection_id)
+        .values(
+            state="active",
+            state_reason="",
+            state_mend="",
+            state_since=None,
+            failures_in_row=0,
+            throttled_in_row=0,
+            breaker_until=None,
+            failing_since=None,
+        )
+    )
+    return _move(session, connection_id, (DeliveryState.BLOCKED,), DeliveryState.PENDING)
+
+
+def _move(session: Session, connection_id: int, before: tuple[DeliveryState, ...], after: DeliveryState) -> int:
+    result = session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.connection_id == connection_id, DeliveryRow.state.in_(before))
+        .values(state=after, due_at=database_now(session))
+        .execution_options(synchronize_session=False)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]

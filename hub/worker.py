@@ -1,0 +1,186 @@
+"""The worker process: reads the inbox, delivers, fetches recordings. RQ rings; the sweep makes Redis dispensable."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import redis
+import structlog
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+from rq.timeouts import BaseDeathPenalty
+from sqlalchemy.orm import Session
+
+from hub.calls.intake import drain_inbox
+from hub.calls.record import CallChange
+from hub.calls.recordings import fetch_due, next_due
+from hub.config import Settings
+from hub.delivery.dispatch import Dispatcher
+from hub.delivery.doors import open_door
+from hub.delivery.outbox import plan_deliveries
+from hub.delivery.schedule import retry_delay
+from hub.domain.intents import Lane
+from hub.jobs import INBOX_QUEUE, Doorbell, Listeners, connect_redis
+from hub.observe.log import configure_logging
+from hub.wiring import build_runtime, prepare_process
+
+log = structlog.get_logger()
+
+ALL_LANES = tuple(Lane)
+_REDIS_AGAIN_SECONDS = 1.0
+
+
+class _NoTimer(BaseDeathPenalty):
+    """RQ's own job timer uses signals; our jobs only ring, and what they start has time-outs of its own."""
+
+    def setup_death_penalty(self) -> None:
+        return
+
+    def cancel_death_penalty(self) -> None:
+        return
+
+
+class BellWorker(SimpleWorker):
+    """Runs bells in this process; leaves the signals to `run`."""
+
+    death_penalty_class = _NoTimer
+
+    def _install_signal_handlers(self) -> None:
+        return
+
+
+class Pump:
+    """Runs `work` when asked to, and every `every_seconds()`, in a thread of its own; errors do not end it."""
+
+    def __init__(self, name: str, work: Callable[[], None], every_seconds: Callable[[], float]) -> None:
+        self._name = name
+        self._work = work
+        self._every_seconds = every_seconds
+        self._asked = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._asked.set()
+        self._thread.start()
+
+    def ask(self) -> None:
+        self._asked.set()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._asked.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._asked.clear()
+            try:
+                self._work()
+            except Exception:
+                log.exception("pump_failed", pump=self._name)
+            if not self._stopping:
+                self._asked.wait(self._every_seconds())
+
+
+class Work:
+    """Everything one worker process does, started and stopped together."""
+
+    def __init__(self, settings: Settings, lanes: Sequence[Lane], client: redis.Redis) -> None:
+        self.lanes = tuple(lanes)
+        self.bell = Doorbell(client)
+        self.runtime = build_runtime(settings, client, wake=self._wake, want_recordings=self._want_recordings)
+        self.dispatcher = Dispatcher(self.runtime, self.lanes)
+        sweep = settings.sweep_seconds
+        self.pumps = [
+            Pump("sweep", self.dispatcher.sweep, lambda: sweep),
+            Pump("ledger", self.runtime.ledger.flush, lambda: 5.0),
+        ]
+        self.inbox = Pump("inbox", self._drain_inbox, lambda: sweep) if Lane.CALLS in self.lanes else None
+        self.recordings = Pump("recordings", self._fetch, self._until_next) if Lane.BULK in self.lanes else None
+        self.pumps += [pump for pump in (self.inbox, self.recordings) if pump is not None]
+
+    def start(self) -> None:
+        Listeners.lane = self.dispatcher.wake
+        Listeners.inbox = self.inbox.ask if self.inbox else None
+        Listeners.recordings = self.recordings.ask if self.recordings else None
+        self.dispatcher.start()
+        for pump in self.pumps:
+            pump.start()
+
+    def stop(self) -> None:
+        for pump in self.pumps:
+            pump.stop()
+        self.dispatcher.stop()
+        self.runtime.ledger.flush()
+        self.bell.close()
+        self.runtime.database.close()
+
+    def on_change(self, session: Session, change: CallChange) -> None:
+        plan_deliveries(session, self.runtime, change)
+
+    def _drain_inbox(self) -> None:
+        drain_inbox(self.runtime, self.on_change)
+
+    def _fetch(self) -> None:
+        schedule, chance = self.runtime.settings.retry_seconds, self.runtime.random
+        fetch_due(
+            self.runtime,
+            lambda connection_id: open_door(self.runtime, connection_id, Lane.BULK, purpose="fetch_recording"),
+            self.on_change,
+            lambda attempts: retry_delay(attempts, schedule, chance),
+        )
+
+    def _until_next(self) -> float:
+        with self.runtime.database.reading() as session:
+            due_at = next_due(session)
+        longest = self.runtime.settings.sweep_seconds
+        if due_at is None:
+            return longest
+        return min(max((due_at - self.runtime.now()).total_seconds(), 0.2), longest)
+
+    def _wake(self, connection_id: int, lane: Lane, due_at: datetime) -> None:
+        if lane in self.lanes:
+            self.dispatcher.wake(connection_id, due_at)
+        else:
+            self.bell.ring_lane(lane, connection_id, due_at)
+
+    def _want_recordings(self) -> None:
+        if self.recordings is not None:
+            self.recordings.ask()
+        else:
+            self.bell.ring_recordings()
+
+
+def run(settings: Settings, lanes: Sequence[str] = ALL_LANES) -> None:
+    """Work until SIGTERM or SIGINT; what is under way is finished first."""
+    configure_logging(settings.log_format, "worker")
+    prepare_process(settings)
+    chosen = [Lane(lane) for lane in lanes]
+    stopping = threading.Event()
+    client = connect_redis(settings.redis_url or "redis://127.0.0.1:6379/0")
+    work = Work(settings, chosen, client)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    work.start()
+    listener = threading.Thread(target=_listen, args=(client, work, stopping), name="bells", daemon=True)
+    listener.start()
+    log.info("worker_started", lanes=[str(lane) for lane in chosen])
+    stopping.wait()
+    work.stop()
+    log.info("worker_stopped")
+
+
+def _listen(client: redis.Redis, work: Work, stopping: threading.Event) -> None:
+    """Hear bells for as long as Redis can be reached; try again when it comes back."""
+    queues = [str(lane) for lane in work.lanes] + ([INBOX_QUEUE] if work.inbox else [])
+    while not stopping.is_set():
+        try:
+            worker = BellWorker(queues, connection=client, serializer=JSONSerializer, worker_ttl=45)
+            worker.work(logging_level="WARNING", with_scheduler=False)
+        except redis.RedisError as error:
+            log.warning("redis_away", reason=type(error).__name__)
+        stopping.wait(_REDIS_AGAIN_SECONDS)
