@@ -1,0 +1,117 @@
+"""Documentation keeps up: every setting, every command, every link."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from hub.cli import cli
+from hub.config import KNOWN_NAMES
+
+ROOT = Path(__file__).parents[1]
+ONLY_FOR_TESTS = {"DOZVON_CRASH_AT", "DOZVON_TESTING"}
+PROMISED = {
+    "up", "demo", "web", "worker", "scheduler", "apply", "export", "simulate", "doctor", "replay", "db upgrade",
+    "user add", "key new",
+}  # fmt: skip
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+
+
+def pages() -> list[Path]:
+    found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "connectors").rglob("README.md")]
+    return sorted(found)
+
+
+def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command under `command` with the words that call it; the import happens here."""
+    if not isinstance(command, click.Group):
+        yield path, command
+        return
+    context = click.Context(command, info_name=path)
+    for name in command.list_commands(context):
+        found = command.get_command(context, name)
+        assert found is not None, f"{path} {name} cannot be loaded"
+        yield from commands(found, f"{path} {name}".strip())
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that a page's headings get."""
+    headings = re.findall(r"^#+ +(.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN_NAMES - ONLY_FOR_TESTS))
+def test_every_setting_is_in_the_table(name: str) -> None:
+    assert f"\n| `{name}` | " in (ROOT / "docs" / "configuration.md").read_text()
+
+
+def test_the_docs_name_no_setting_that_there_is_not() -> None:
+    named = {name for page in pages() for name in re.findall(r"\bDOZVON_[A-Z_]+[A-Z]\b", page.read_text())}
+    assert named - KNOWN_NAMES == set()
+
+
+def test_every_promised_command_is_there() -> None:
+    assert {path for path, _ in commands(cli, "")} >= PROMISED
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    without = [
+        path
+        for path, command in commands(cli, "")
+        if not command.help or f"dozvon {path}" not in " ".join(command.get_help(click.Context(command)).split())
+    ]
+    assert without == []
+
+
+def test_the_docs_call_only_commands_that_there_are() -> None:
+    known = {path for path, _ in commands(cli, "")}
+    called = {
+        match
+        for page in pages()
+        for match in re.findall(
+            r"(?:\.venv/bin/|`|^|&& )dozvon ([a-z][a-z-]*(?: [a-z][a-z-]+)?)", page.read_text(), re.MULTILINE
+        )
+    }
+    assert called
+    assert {words for words in called if words not in known and words.split()[0] not in known} == set()
+
+
+def test_every_link_inside_the_docs_leads_somewhere() -> None:
+    broken = []
+    for page in pages():
+        for target in LINK.findall(CODE.sub("", page.read_text())):
+            if re.match(r"[a-z]+:", target):
+                continue
+            path, _, anchor = target.partition("#")
+            aim = (page.parent / path) if path else page
+            if not aim.exists() or (anchor and anchor not in anchors(aim.read_text())):
+                broken.append(f"{page.relative_to(ROOT)}: {target}")
+    assert broken == []
+
+
+def test_every_picture_has_words_for_those_who_do_not_see_it() -> None:
+    assert [page.name for page in pages() if re.search(r"!\[\s*\]\(", page.read_text())] == []
+
+
+def test_every_provisioning_example_is_toml() -> None:
+    examples = [
+        (page.name, block)
+        for page in pages()
+        for block in re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)
+    ]
+    assert {"README.md", "README.ru.md", "configuration.md"} <= {name for name, _ in examples}
+    for _, block in examples:
+        tomllib.loads(block)
+
+
+def test_the_make_targets_of_the_docs_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    code = "\n".join(found for page in pages() for found in CODE.findall(page.read_text()))
+    called = set(re.findall(r"\bmake ([a-z-]+)", code))
+    assert {"run", "test"} <= called <= targets
