@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from hub.domain.events import CallEvent
+from hub.domain.notices import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,14 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """Statements that are not about a call's course; never empty."""
+
+    notices: tuple[Notice, ...]
+    drift: tuple[Drift, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """Understood, and nothing about a call. `reason` is read by people."""
 
@@ -92,7 +101,7 @@ class Malformed:
     drift: tuple[Drift, ...] = ()
 
 
-Parsed = Stated | Ignored | Malformed
+Parsed = Stated | News | Ignored | Malformed
 
 
 class Hook(Protocol):

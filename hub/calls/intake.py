@@ -16,9 +16,10 @@ from hub.db.retrying import in_transaction
 from hub.db.tables import Connection, DriftRow, Workspace
 from hub.db.work import InboxRow, InboxState
 from hub.domain.events import CallEvent
+from hub.domain.notices import Notice
 from hub.observe.crash import crash_point
 from hub.runtime import Runtime
-from webhooks.contract import Drift, Ignored, InboxItem, Malformed, ParseContext, Parsed, Stated
+from webhooks.contract import Drift, Ignored, InboxItem, Malformed, News, ParseContext, Parsed, Stated
 
 log = structlog.get_logger()
 
@@ -26,6 +27,12 @@ BATCH = 200
 POISON_AFTER_TRIES = 3
 
 OnChange = Callable[[Session, CallChange], None]
+OnNotice = Callable[[Session, int, Notice], bool]
+"""Told of each notice with the connection it came from; False when nobody here minds it."""
+
+
+def nobody_minds(_session: Session, _connection_id: int, _notice: Notice) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +52,17 @@ class _Understood:
     events: tuple[CallEvent, ...]
 
 
-def drain_inbox(runtime: Runtime, on_change: OnChange, *, batch: int = BATCH) -> int:
+def drain_inbox(
+    runtime: Runtime, on_change: OnChange, on_notice: OnNotice = nobody_minds, *, batch: int = BATCH
+) -> int:
     """Process waiting rows until none is due; returns how many were closed.
 
     `on_change` is called inside the transaction that changes a call, so that what follows from the
-    change is committed with it or not at all.
+    change is committed with it or not at all; `on_notice` likewise in the one that closes its row.
     """
     closed = 0
     while rows := _claim(runtime, batch):
-        closed += _process(runtime, rows, on_change)
+        closed += _process(runtime, rows, on_change, on_notice)
     return closed
 
 
@@ -92,7 +101,7 @@ def _claim(runtime: Runtime, limit: int) -> list[Claimed]:
     return sorted(rows, key=lambda row: row.id)
 
 
-def _process(runtime: Runtime, rows: Sequence[Claimed], on_change: OnChange) -> int:
+def _process(runtime: Runtime, rows: Sequence[Claimed], on_change: OnChange, on_notice: OnNotice) -> int:
     contexts = _contexts(runtime, {row.connection_id for row in rows})
     groups: dict[tuple[int, str], list[_Understood]] = {}
     closed = 0
@@ -101,6 +110,8 @@ def _process(runtime: Runtime, rows: Sequence[Claimed], on_change: OnChange) -> 
         if isinstance(parsed, Stated):
             for call_key, events in _by_call(parsed.events).items():
                 groups.setdefault((row.connection_id, call_key), []).append(_Understood(row, events))
+        elif isinstance(parsed, News):
+            closed += _heed(runtime, row, parsed, on_notice)
         elif parsed is not None:
             _close(runtime, row, parsed)
             closed += 1
@@ -177,6 +188,26 @@ def _fold(
     in_transaction(runtime.database, work)
     crash_point("after_fold_commit_before_bell")
     return len(understood)
+
+
+def _heed(runtime: Runtime, row: Claimed, news: News, on_notice: OnNotice) -> int:
+    def work(session: Session) -> None:
+        minded = [on_notice(session, row.connection_id, notice) for notice in news.notices]
+        if any(minded):
+            _mark(session, [row.id], InboxState.PROCESSED, "", None)
+        else:
+            kinds = ", ".join(sorted({type(notice).__name__ for notice in news.notices}))
+            _mark(session, [row.id], InboxState.IGNORED, f"nobody here minds it: {kinds}", None)
+
+    try:
+        in_transaction(runtime.database, work)
+    except Exception as error:
+        log.exception("notice_failed", inbox_id=row.id)
+        verdict = _poison(row, error)
+        if verdict is None:
+            return 0
+        _close(runtime, row, verdict)
+    return 1
 
 
 def _close(runtime: Runtime, row: Claimed, parsed: Ignored | Malformed) -> None:
