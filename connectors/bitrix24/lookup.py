@@ -18,6 +18,8 @@ from connectors.bitrix24.translate import ENTITY_TYPE_IDS, call_entity, finish_r
 from connectors.contract import Absent, Found, LookUp, Step, Unclear
 
 _MOST_PAGES = 20
+_SAME_CALL_WITHIN = timedelta(minutes=30)
+_GRACE = timedelta(minutes=1)
 _CLOCK_MARGIN = timedelta(hours=1)
 """How far the portal's clock may be from ours before a search in it stops too early."""
 
@@ -27,14 +29,21 @@ def registered(step: Step, portal: Portal) -> LookUp:
 
     A call that is not there is `Absent`: if an earlier registration lives, the same one sent again
     (the same client, type, employee, line and EXTERNAL_CALL_ID) gets its CALL_ID back instead of a
-    second call. Bitrix24 promises that for 30 minutes from the *stored start of the call*. For an
-    older one, and when the employee changed between the two tries, it is not promised: at worst a
-    live call without an end stays behind, which nobody sees and which creates no second lead,
-    because by then the client's number is known to the portal.
+    second call. Bitrix24 promises that for 30 minutes from the *stored start of the call*, which is
+    the moment the call began and not the moment it was registered. For an older one it is not
+    promised: the first minute after sending is `Unclear`, lest a slow registration is met by a
+    second one, and then, at worst, a live call without an end stays behind. Nobody sees it, and it
+    creates no second lead, because by then the client's number is known to the portal.
     """
     row = finished_call(portal, "EXTERNAL_CALL_ID", step.intent.call.call_id)
     kept = register_result(row, {}) if row else None
-    return Found(kept) if kept else Absent()
+    if kept:
+        return Found(kept)
+    now = portal.door.now()
+    is_old = now - step.intent.call.started_at >= _SAME_CALL_WITHIN
+    if is_old and step.first_sent_at is not None and now - step.first_sent_at < _GRACE:
+        return Unclear("The registration may still be on its way.")
+    return Absent()
 
 
 def finished(step: Step, portal: Portal) -> LookUp:

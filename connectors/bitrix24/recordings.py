@@ -16,19 +16,17 @@ from connectors.contract import RecordingFile, Step, StepResult
 from hub.domain.errors import AuthExpired, AuthRevoked, NotReady, OutcomeUnknown, Rejected, Unreachable
 
 _TYPES = frozenset({"mp3", "wav"})
-_UPLOAD_TIMEOUT_SECONDS = 120.0
+_UPLOAD_TIMEOUT_SECONDS = 65.0
+"""The cloud ends a request after 60 s (bitrix24.md §2.1)."""
 
 
 def attach(step: Step, portal: Portal) -> StepResult:
     """Attach the recording. Result: `file_id`, or `skipped`.
 
     Bitrix24 keeps one recording a call and a second one would replace it, so only the first is attached.
-    A try after an unknown outcome looks first whether the file is there already.
     """
     if other_files(step):
         return {"skipped": "Bitrix24 keeps one recording a call, and this call has one"}
-    if step.first_sent_at is not None and (file_id := attached_file(step, portal)):
-        return {"file_id": file_id}
     file = portal.door.recording(step.intent.about)
     if file.extension.lower() not in _TYPES:
         raise Rejected(f"Bitrix24 takes mp3 and wav recordings, not {file.extension}.")

@@ -27,7 +27,7 @@ def steps_for(intent: Intent) -> Sequence[StepSpec] | Unsupported:
 
 
 def _register(lane: Lane) -> StepSpec:
-    return StepSpec(REGISTER, 10, lane, KEEP_SECONDS, repeatable=False, by_client=True)
+    return StepSpec(REGISTER, 10, lane, KEEP_SECONDS, repeatable=False, by_client=True, resend_is_safe=True)
 
 
 def _show(intent: Intent) -> Sequence[StepSpec] | Unsupported:
@@ -57,8 +57,9 @@ def _source(_intent: Intent) -> Sequence[StepSpec]:
 
 
 def _record(intent: Intent) -> Sequence[StepSpec]:
+    """A second upload only replaces the first: it is looked up to save the upload, not to keep the portal right."""
     key = f"record:{short_key(intent.about)}"
-    return (StepSpec(key, 50, Lane.BULK, KEEP_SECONDS, repeatable=True, needs=(FINISH,)),)
+    return (StepSpec(key, 50, Lane.BULK, KEEP_SECONDS, repeatable=False, needs=(FINISH,), resend_is_safe=True),)
 
 
 def _note(intent: Intent) -> Sequence[StepSpec]:
