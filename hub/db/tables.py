@@ -261,3 +261,19 @@ class AuditRow(Base):
     actor: Mapped[str] = mapped_column(String(254))
     action: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(String(200))
+
+
+class Provisioned(Base):
+    """What a provisioning file said, as far as no other table holds it: sections "vip", "site", "rules".
+
+    Section "connection" keeps what was applied last: its settings and the digest of its token pair,
+    so that the same file again does not undo what the hub has learned or rotated since.
+    """
+
+    __tablename__ = "provisioned"
+    __table_args__ = (UniqueConstraint("workspace_id", "section", "key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    section: Mapped[str] = mapped_column(String(32))
+    key: Mapped[str] = mapped_column(String(200))
+    document: Mapped[dict[str, Any]]

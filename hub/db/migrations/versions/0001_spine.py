@@ -78,7 +78,7 @@ def upgrade() -> None:
         sa.Column("failures_in_row", sa.Integer(), nullable=False),
         sa.Column("failing_since", types.Moment(timezone=True), nullable=True),
         sa.Column("breaker_until", types.Moment(timezone=True), nullable=True),
-        sa.Column("breaker_opened", sa.Integer(), nullable=False),
+        sa.Column("throttled_in_row", sa.Integer(), nullable=False),
         sa.Column("last_event_at", types.Moment(timezone=True), nullable=True),
         sa.Column("last_success_at", types.Moment(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=False),
@@ -118,6 +118,19 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_line_sources")),
         sa.UniqueConstraint("workspace_id", "number", name=op.f("uq_line_sources_workspace_id_number")),
+    )
+    op.create_table(
+        "provisioned",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("section", sa.String(length=32), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_provisioned_workspace_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_provisioned")),
+        sa.UniqueConstraint("workspace_id", "section", "key", name=op.f("uq_provisioned_workspace_id_section_key")),
     )
     op.create_table(
         "users",
@@ -479,6 +492,7 @@ def downgrade() -> None:
 
     op.drop_table("calls")
     op.drop_table("users")
+    op.drop_table("provisioned")
     op.drop_table("line_sources")
     with op.batch_alter_table("employees", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_employees_workspace_id"))
