@@ -10,8 +10,10 @@ from pathlib import Path
 import click
 import pytest
 
+from connectors.registry import REGISTRY
 from hub.cli import cli
 from hub.config import KNOWN_NAMES
+from hub.provisioning.document import read_source, validated
 
 ROOT = Path(__file__).parents[1]
 ONLY_FOR_TESTS = {"DOZVON_CRASH_AT", "DOZVON_TESTING"}
@@ -19,6 +21,7 @@ PROMISED = {
     "up", "demo", "web", "worker", "scheduler", "apply", "export", "simulate", "doctor", "replay", "db upgrade",
     "user add", "key new",
 }  # fmt: skip
+WEBHOOK_URL = "https://acme.bitrix24.example/rest/1/abcdefgh12345678/"
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
@@ -99,15 +102,31 @@ def test_every_picture_has_words_for_those_who_do_not_see_it() -> None:
     assert [page.name for page in pages() if re.search(r"!\[\s*\]\(", page.read_text())] == []
 
 
-def test_every_provisioning_example_is_toml() -> None:
-    examples = [
-        (page.name, block)
-        for page in pages()
-        for block in re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL)
-    ]
-    assert {"README.md", "README.ru.md", "configuration.md"} <= {name for name, _ in examples}
-    for _, block in examples:
-        tomllib.loads(block)
+def provisioning_examples() -> list[tuple[str, str]]:
+    """Every TOML block of the docs, by page."""
+    block = re.compile(r"```toml\n(.*?)```", re.DOTALL)
+    return [(page.name, found) for page in pages() for found in block.findall(page.read_text())]
+
+
+def test_the_pages_that_set_up_show_a_whole_file() -> None:
+    whole = {name for name, text in provisioning_examples() if "workspace" in tomllib.loads(text)}
+    assert {"README.md", "README.ru.md", "configuration.md"} <= whole
+
+
+@pytest.mark.parametrize(("page", "text"), provisioning_examples())
+def test_every_provisioning_example_is_accepted(page: str, text: str, tmp_path: Path) -> None:
+    if "workspace" not in tomllib.loads(text):
+        text = '[workspace]\nslug = "acme"\n' + text
+    file = tmp_path / "acme.toml"
+    file.write_text(text)
+    variables = dict.fromkeys(re.findall(r'_env = "([A-Z0-9_]+)"', text), "correct horse battery")
+    variables |= {name: WEBHOOK_URL for name in variables if name.endswith("_URL")}
+    source, document = read_source(file, variables)
+    assert source.unset == {}, page
+    for connection in validated(source, document).get("connection", []):
+        connector = REGISTRY[connection["vendor"]]
+        connector.settings().load(connection["settings"])
+        connector.secrets().load(connection["secrets"])
 
 
 def test_the_make_targets_of_the_docs_exist() -> None:
