@@ -254,7 +254,7 @@ def test_missed_calls_of_one_client_make_one_task_that_a_talk_closes(world: Worl
     answered_call(world, "talk")
     world.drain()
     world.deliver()
-    assert [key for _, key in world.crm.ledger if key.startswith("close_task")] == ["close_task:t4"]
+    assert [key for _, key in world.crm.ledger if key.startswith("close_task")] == ["close_task:t3"]
 
 
 def test_poison_row_is_quarantined_after_three_tries_while_neighbours_flow(world: World) -> None:
