@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
@@ -74,5 +74,6 @@ def _words(status: int) -> tuple[str, str]:
 
 
 def _database_away(error: OperationalError) -> Response:
+    g.stores_are_away = True  # the error page must not ask who is logged in
     current_app.logger.warning("the database does not answer: %s", type(error.orig).__name__)
     return _show(ServiceUnavailable(retry_after=_DATABASE_BACK_SECONDS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from flask import Flask
+from flask import Flask, g
 from flask_login import LoginManager, current_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -67,7 +67,7 @@ def _load(session_id: str) -> Person | None:
 
 def current_person() -> Person | None:
     """Who sent this request; None for a stranger."""
-    if not current_user.is_authenticated:
+    if g.get("stores_are_away") or not current_user.is_authenticated:
         return None
     person: Person = current_user._get_current_object()  # noqa: SLF001 - how werkzeug names what is behind a proxy
     return person

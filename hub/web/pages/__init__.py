@@ -35,13 +35,18 @@ def show_phone(e164: str | None, raw: str | None = None) -> str:
     return format_phone(Phone(raw or e164 or "—", e164))
 
 
+def show_line(text: str) -> str:
+    """A number of the firm: as people write it when it is a full one, else as the PBX names it."""
+    return show_phone(text if text.startswith("+") and text[1:].isdigit() else None, text)
+
+
 def init_pages(app: Flask) -> None:
     """Register all pages and what their templates use."""
     from hub.web.pages import calls, connections, deliveries, login, overview, quarantine  # noqa: F401
 
     app.url_map.converters["row"] = _RowId
     init_languages(app)
-    app.jinja_env.filters.update(word=word, phone=show_phone)
+    app.jinja_env.filters.update(word=word, phone=show_phone, line=show_line)
     app.jinja_env.globals.update(
         csrf_token=generate_csrf,
         may=may,
