@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from hub.calls.record import CallChange, record_events
+from hub.calls.record import CallChange, StatedEvent, record_events, split_by_time
 from hub.db.engine import database_now
 from hub.db.retrying import in_transaction
 from hub.db.tables import Connection, DriftRow, Workspace
@@ -179,10 +179,13 @@ def _fold(
     runtime: Runtime, connection_id: int, call_key: str, understood: Sequence[_Understood], on_change: OnChange
 ) -> int:
     def work(session: Session) -> None:
-        stated = [(event, one.row.received_at, one.row.id) for one in understood for event in one.events]
-        change = record_events(session, runtime, connection_id, call_key, stated)
-        on_change(session, change)
-        _mark(session, [one.row.id for one in understood], InboxState.PROCESSED, "", change.row.id)
+        everything: list[StatedEvent] = [
+            (event, one.row.received_at, one.row.id) for one in understood for event in one.events
+        ]
+        for stated in split_by_time(everything):
+            change = record_events(session, runtime, connection_id, call_key, stated)
+            on_change(session, change)
+            _mark(session, [inbox_id for _, _, inbox_id in stated], InboxState.PROCESSED, "", change.row.id)
         crash_point("before_fold_commit")
 
     in_transaction(runtime.database, work)
@@ -218,7 +221,7 @@ def _close(runtime: Runtime, row: Claimed, parsed: Ignored | Malformed) -> None:
         log.warning("quarantined", inbox_id=row.id, connection_id=row.connection_id, reason=parsed.reason)
 
 
-def _mark(session: Session, ids: Sequence[int], state: InboxState, reason: str, call_id: int | None) -> None:
+def _mark(session: Session, ids: Sequence[int | None], state: InboxState, reason: str, call_id: int | None) -> None:
     session.execute(
         update(InboxRow)
         .where(InboxRow.id.in_(ids), InboxRow.state == InboxState.RECEIVED)

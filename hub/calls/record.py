@@ -37,6 +37,17 @@ class CallChange:
     source: Source | None
 
 
+def split_by_time(stated: Sequence[StatedEvent]) -> list[list[StatedEvent]]:
+    """The statements of one call id, apart where the PBX must have used the id again."""
+    calls: list[list[StatedEvent]] = []
+    for one in sorted(stated, key=lambda statement: statement[0].at):
+        if calls and one[0].at - calls[-1][-1][0].at <= SAME_CALL_WITHIN:
+            calls[-1].append(one)
+        else:
+            calls.append([one])
+    return calls
+
+
 def record_events(
     session: Session, runtime: Runtime, connection_id: int, call_key: str, stated: Sequence[StatedEvent]
 ) -> CallChange:
