@@ -1,0 +1,178 @@
+"""What may stand in a provisioning file, section by section (docs/provisioning.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+ROLES = ("owner", "admin", "marketer", "agent", "auditor")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SLOT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
+
+
+class Word(fields.String):
+    """Text; an extension or an id that was written as a number is taken as its digits."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        return super()._deserialize(value, attr, data, **kwargs).strip()
+
+
+def _name(length: int = 200, **options: Any) -> Word:
+    return Word(validate=validate.Length(min=1, max=length), **options)
+
+
+def _is_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValidationError("must be a time zone like Europe/Moscow.") from error
+
+
+def _is_origin(text: str) -> None:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
+        raise ValidationError("must be scheme and host, like https://shop.example, without a path.")
+
+
+class WorkspaceSchema(Schema):
+    slug = Word(
+        required=True,
+        validate=validate.Regexp(
+            r"^[a-z0-9][a-z0-9_-]{0,63}$", error="must be small letters, digits, - and _, like acme."
+        ),
+    )
+    name = _name()
+    timezone = Word(validate=_is_zone)
+    region = Word(
+        validate=validate.OneOf(sorted(phonenumbers.SUPPORTED_REGIONS), error="must be a country code like RU.")
+    )
+    locale = Word(validate=validate.Regexp(r"^[a-z]{2}(_[A-Z]{2})?$", error="must be a language code like ru."))
+
+
+class UserSchema(Schema):
+    email = fields.Email(required=True, validate=validate.Length(max=254))
+    password = fields.String(validate=validate.Length(min=8, max=1000, error="must have at least 8 characters."))
+    password_hash = fields.String(validate=validate.Regexp(r"^\$argon2id\$", error="must be an argon2id hash."))
+    role = Word(required=True, validate=validate.OneOf(ROLES, error="must be one of {choices}."))
+    locale = Word(validate=validate.Regexp(r"^[a-z]{2}(_[A-Z]{2})?$", error="must be a language code like ru."))
+
+
+class ApiKeySchema(Schema):
+    name = _name(100, required=True)
+    key = fields.String(
+        validate=validate.Regexp(r"^dz_[0-9A-Za-z]{32,64}$", error="must be dz_ and 32 hexadecimal digits.")
+    )
+    key_hash = fields.String(validate=validate.Regexp(r"^[0-9a-f]{64}$", error="must be a SHA-256 in hex."))
+    scopes = fields.List(
+        Word(validate=validate.Regexp(r"^[a-z_]+:[a-z_]+$", error="must be a scope like calls:read.")),
+        load_default=list,
+    )
+
+
+class ConnectionSchema(Schema):
+    name = Word(
+        required=True,
+        validate=[validate.Length(min=1, max=64), validate.NoneOf(["*"], error="must be a name, not *.")],
+    )
+    vendor = Word(required=True)
+    hook_token = fields.String(
+        validate=validate.Regexp(r"^[A-Za-z0-9_-]{22,200}$", error="must be at least 22 url-safe characters.")
+    )
+    settings = fields.Dict(keys=fields.String(), load_default=dict)
+    secrets = fields.Dict(keys=fields.String(), load_default=dict)
+
+
+class EmployeeSchema(Schema):
+    name = _name(required=True)
+    extension = _name(64)
+    extensions = fields.Dict(keys=fields.String(), values=_name(64))
+    users = fields.Dict(keys=fields.String(), values=_name(64), load_default=dict)
+
+    @validates_schema
+    def _one_spelling(self, values: Mapping[str, Any], **_: Any) -> None:
+        if "extension" in values and "extensions" in values:
+            raise ValidationError("stands beside extensions: give one of them.", "extension")
+
+
+def _is_day(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise ValidationError("must be a day like 2027-01-01.") from error
+
+
+def _is_slot(text: str) -> None:
+    found = _SLOT.fullmatch(text)
+    if not found or text[:5] >= text[6:]:
+        raise ValidationError("must be opening hours like 09:00-18:00.")
+
+
+def _day() -> fields.List[Any]:
+    return fields.List(Word(validate=_is_slot), load_default=list)
+
+
+class HoursSchema(Schema):
+    mon, tue, wed, thu, fri, sat, sun = _day(), _day(), _day(), _day(), _day(), _day(), _day()
+    holidays = fields.List(Word(validate=_is_day), load_default=list)
+
+
+class VipSchema(Schema):
+    phone = _name(required=True)
+    extension = _name(64)
+    note = fields.String(validate=validate.Length(max=2000))
+
+
+class StaticLineSchema(Schema):
+    number = _name(32, required=True)
+    source = _name(required=True)
+    medium = _name()
+    campaign = _name()
+
+
+class SiteSchema(Schema):
+    key = Word(
+        required=True,
+        validate=validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", error="must be letters, digits, - and _."),
+    )
+    name = _name()
+    origins = fields.List(Word(validate=_is_origin), load_default=list)
+    default_number = _name(32)
+    post_default_number = _name(32)
+    pool = fields.List(_name(32), load_default=list)
+    static = fields.List(fields.Nested(StaticLineSchema), load_default=list)
+
+
+class RulesSchema(Schema):
+    connection = _name(64, required=True)
+    file = _name(1000)
+    document = fields.Dict(keys=fields.String())
+
+    @validates_schema
+    def _one_place(self, values: Mapping[str, Any], **_: Any) -> None:
+        if ("file" in values) == ("document" in values):
+            raise ValidationError("give either file or document.", "file")
+
+
+class FileSchema(Schema):
+    """A whole file. A section that is absent is left alone; `employee = []` says that there are none."""
+
+    SECTIONS: ClassVar[tuple[str, ...]] = ("user", "api_key", "connection", "employee", "vip", "site", "rules")
+
+    workspace = fields.Nested(WorkspaceSchema, required=True)
+    user = fields.List(fields.Nested(UserSchema))
+    api_key = fields.List(fields.Nested(ApiKeySchema))
+    connection = fields.List(fields.Nested(ConnectionSchema))
+    employee = fields.List(fields.Nested(EmployeeSchema))
+    hours = fields.Nested(HoursSchema)
+    vip = fields.List(fields.Nested(VipSchema))
+    site = fields.List(fields.Nested(SiteSchema))
+    rules = fields.List(fields.Nested(RulesSchema))
