@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,20 +30,34 @@ class _QuietHandler(WSGIRequestHandler):
         logging.getLogger(__name__).debug("%s %s", type, message % args if args else message)
 
 
+def _listening(port: int) -> socket.socket:
+    """A socket of our own: werkzeug would print its own words on a taken port, and end the process."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"port {port} on {LOOPBACK} cannot be used ({error.strerror}): choose another one with --port"
+        ) from error
+    listener.listen(128)
+    return listener
+
+
 @contextmanager
 def serving(app: WSGIApplication, port: int = 0) -> Iterator[int]:
     """Serve `app` on 127.0.0.1 while the block runs; gives the port (0 asks for a free one).
 
     Raises `PortTaken` when somebody else listens there.
     """
-    try:
-        server = make_server(LOOPBACK, port, app, threaded=True, request_handler=_QuietHandler)
-    except (OSError, SystemExit) as error:  # werkzeug ends the process on a taken port
-        raise PortTaken(f"port {port} on {LOOPBACK} is taken: choose another one with --port") from error
-    thread = threading.Thread(target=server.serve_forever, name=f"stand-in-{server.server_port}", daemon=True)
+    with _listening(port) as listener:
+        number = listener.getsockname()[1]
+        server = make_server(LOOPBACK, number, app, threaded=True, request_handler=_QuietHandler, fd=listener.fileno())
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name=f"stand-in-{number}", daemon=True)
     thread.start()
     try:
-        yield server.server_port
+        yield number
     finally:
         server.shutdown()
         server.server_close()

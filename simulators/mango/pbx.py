@@ -64,7 +64,8 @@ class MangoSimulator:
 
     `hub_url` is the hub's address, `hook_token` the connection's token in `/hooks/<token>` (leave it empty when
     `hub_url` is the whole hook address already). `speed` is real seconds per second of the PBX's clock: 0 plays at
-    once, 1 in real time. `clock` (monotonic seconds) drives rate limits, lock-out, delays of recordings, leases and keys.
+    once, 1 in real time. `clock` (monotonic seconds) drives
+    rate limits, lock-out, delays of recordings, leases and keys.
     """
 
     def __init__(

@@ -39,7 +39,7 @@ class Delivery:
 
 
 class Sender:
-    """`hub_url` is the connection's hook address; sub-paths are appended to it, as Mango does."""
+    """`hub_url` is the connection's hook address; sub-paths are appended to it, as Mango does. Empty: nothing is sent."""
 
     def __init__(self, hub_url: str, api_key: str, api_salt: str, faults: Faults, ledger: Ledger, seed: int) -> None:
         self._hub_url = hub_url
@@ -54,7 +54,11 @@ class Sender:
 
     def send(self, path: str, body: Body) -> list[Future[Delivery]]:
         """Start to send one event; a duplicated one gives two futures."""
-        if self._chance(self._faults.drop_share) or (self._faults.drop_if and self._faults.drop_if(path, body)):
+        if (
+            not self._hub_url
+            or self._chance(self._faults.drop_share)
+            or (self._faults.drop_if and self._faults.drop_if(path, body))
+        ):
             return [_finished(self._dropped(path, body))]
         text = json.dumps(self._dressed(body), ensure_ascii=False, separators=(",", ":"))
         copies = 2 if self._chance(self._faults.duplicate_share) else 1
