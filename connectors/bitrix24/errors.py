@@ -171,8 +171,7 @@ def error_for(complaint: Complaint, *, write: bool, now: datetime) -> DeliveryEr
             return Refused(message, code=code, words=complaint.words)
         case Kind.GATE_CLOSED:
             return Unreachable(message)
-        case Kind.BROKEN:
-            return OutcomeUnknown(message) if write else Unreachable(message)
+    return OutcomeUnknown(message) if write else Unreachable(message)
 
 
 def _message(complaint: Complaint) -> str:
