@@ -36,5 +36,7 @@ class Http(Protocol):
         byte was sent is then `OutcomeUnknown`, else `Unreachable`. What went wrong before is
         `Unreachable` for both. A destination that is not allowed (private, metadata, plain http
         outside `DOZVON_ALLOW_HOSTS`) is `Rejected`. A 200 body goes to `sink` when one is given;
-        more than `max_bytes` is `Rejected`.
+        an answer of more than `max_bytes`, decoded, is
+        `Rejected` (`OutcomeUnknown` for a write, which was carried out as far as we know). `files`, by
+        field name (file name, file opened for reading), are sent as a multipart form instead of `body`.
         """
