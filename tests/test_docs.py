@@ -32,9 +32,10 @@ def pages() -> list[Path]:
 
 
 def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
-    """Every command under `command` with the words that call it; the import happens here."""
-    if not isinstance(command, click.Group):
+    """Every command and group under `command` with the words that call it; the import happens here."""
+    if path:
         yield path, command
+    if not isinstance(command, click.Group):
         return
     context = click.Context(command, info_name=path)
     for name in command.list_commands(context):
