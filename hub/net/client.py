@@ -206,7 +206,8 @@ def _read(exchange: _Exchange, answer: BaseHTTPResponse, sink: BinaryIO | None) 
 
 
 def _what_happened(error: Exception, read_timeout_seconds: float) -> str:
-    if isinstance(error, (PoolTimeout, TimeoutError)):
+    late = any(isinstance(reason, (PoolTimeout, TimeoutError)) for reason in (error, *error.args))
+    if late:  # urllib3 wraps a time-out while sending into its general error
         return f"no whole answer in time ({read_timeout_seconds:g} s)"
     return f"the connection broke before the whole answer was there ({type(error).__name__})"
 
