@@ -117,7 +117,8 @@ def _facts(loaded: Mapping[str, Any], context: ParseContext) -> dict[str, Any]:
     return {
         "call_key": loaded["call_id"],
         "at": loaded["at"],
-        "leg_key": loaded.get("leg_id") or extension,
+        # A summary is about the whole call, so that the extension in it is not a leg of its own.
+        "leg_key": loaded.get("leg_id") or (extension if loaded["event"] != "summary" else None),
         "seq": loaded.get("seq"),
         "direction": DIRECTIONS.get(loaded.get("direction") or ""),
         "place": _place(extension, group),

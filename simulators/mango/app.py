@@ -81,9 +81,9 @@ class _Door:
     def play(self) -> AnyResponse:
         """`{"timeline": "A", "client": "79001234567", …}` plays that call: for people, no part of Mango's API."""
         wish = request.get_json(force=True, silent=True)
+        if not isinstance(wish, dict):
+            return Response('send a JSON object such as {"timeline": "A"}\n', status=400, mimetype="text/plain")
         try:
-            if not isinstance(wish, dict):
-                raise ValueError('send a JSON object such as {"timeline": "A"}')  # noqa: TRY004 - shown to people
             self._.plays(wish)
         except ValueError as error:
             return Response(f"{error}\n", status=400, mimetype="text/plain")

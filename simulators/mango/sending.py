@@ -39,7 +39,7 @@ class Delivery:
 
 
 class Sender:
-    """`hub_url` is the connection's hook address; sub-paths are appended to it, as Mango does. Empty: nothing is sent."""
+    """`hub_url` is the connection's hook address, to which sub-paths are appended; empty: nothing is sent."""
 
     def __init__(self, hub_url: str, api_key: str, api_salt: str, faults: Faults, ledger: Ledger, seed: int) -> None:
         self._hub_url = hub_url

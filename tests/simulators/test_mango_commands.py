@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from simulators.mango.stats import MOSCOW
+from simulators.mango.history import MOSCOW
 from tests.simulators.mango_client import KEY, SALT, fetch
 from tests.simulators.mango_world import World, mango_world
 

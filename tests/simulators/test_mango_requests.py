@@ -10,6 +10,7 @@ from simulators.mango import Session
 from tests.simulators.mango_client import KEY, SALT, Client
 from tests.simulators.mango_world import World, mango_world
 
+TOO_FAST = {"name": "Service Unavailable", "message": "Rate limit exceeded.", "code": 0, "status": 429}
 CALLBACK = {"command_id": "cb-1", "from": {"extension": "101"}, "to_number": "79001234567"}
 
 
@@ -163,8 +164,7 @@ def test_each_method_has_its_own_rate(
     world: World, path: str, body: dict[str, object], most: int, seconds: float
 ) -> None:
     assert [world.client.ask(path, body).status for _ in range(most + 1)] == [200] * most + [429]
-    too_fast = world.client.ask(path, body)
-    assert too_fast.json == {"name": "Service Unavailable", "message": "Rate limit exceeded.", "code": 0, "status": 429}
+    assert world.client.ask(path, body).json == TOO_FAST
     assert {entry["code"] for entry in world.pbx.ledger.offences()} == {"rate_limit"}
     world.clock.passes(seconds)
     assert world.client.ask(path, body).status == 200
@@ -185,7 +185,7 @@ def test_out_of_service_answers_503(world: World) -> None:
     assert world.client.ask("account/balance", {}).status == 503
 
 
-# --- configuration and call tracking ------------------------------------------------------------------------------------
+# --- configuration and call tracking ---------------------------------------------------------------------------------
 
 
 def test_users_have_no_result_key_and_an_id_only_when_asked(world: World) -> None:
