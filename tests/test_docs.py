@@ -99,6 +99,17 @@ def test_every_link_inside_the_docs_leads_somewhere() -> None:
     assert broken == []
 
 
+def test_every_page_that_the_code_speaks_of_exists() -> None:
+    code = [
+        path
+        for folder in ("hub", "webhooks", "connectors", "mapping", "simulators")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    spoken = {(page, path.name) for path in code for page in re.findall(r"docs/[a-z/-]+\.md", path.read_text())}
+    assert spoken
+    assert {(page, name) for page, name in spoken if not (ROOT / page).exists()} == set()
+
+
 def test_every_picture_has_words_for_those_who_do_not_see_it() -> None:
     assert [page.name for page in pages() if re.search(r"!\[\s*\]\(", page.read_text())] == []
 
