@@ -144,5 +144,5 @@ def test_every_provisioning_example_is_accepted(page: str, text: str, tmp_path: 
 def test_the_make_targets_of_the_docs_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     code = "\n".join(found for page in pages() for found in CODE.findall(page.read_text()))
-    called = set(re.findall(r"\bmake ([a-z-]+)", code))
+    called = set(re.findall(r"(?:^|`|&& )make ([a-z-]+)", code, re.MULTILINE))
     assert {"run", "test"} <= called <= targets
