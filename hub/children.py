@@ -55,6 +55,8 @@ class Command:
     directory: Path | None = None
     inherited: Sequence[int] = ()
     """File descriptors that the child keeps: a lock that must last as long as it lives."""
+    quiet: bool = False
+    """Whether what it prints goes nowhere."""
 
 
 class Child:
@@ -90,6 +92,7 @@ class Child:
             env=None if self.command.environment is None else dict(self.command.environment),
             cwd=self.command.directory,
             pass_fds=tuple(self.command.inherited),
+            stdout=subprocess.DEVNULL if self.command.quiet else None,
             start_new_session=True,
             preexec_fn=before_exec,  # noqa: PLW1509 - the supervisor has one thread
         )

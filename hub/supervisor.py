@@ -26,7 +26,7 @@ from hub.domain.errors import ConfigurationError, DozvonError
 Say = Callable[[str], None]
 
 _STOP_SECONDS = 9.0
-_SHARE_OF_STOP = {"web": 0.35, "worker": 0.75, "scheduler": 0.85}
+_SHARE_OF_STOP = {"web": 0.35, "worker": 0.7, "scheduler": 0.8, "": 0.9}
 _OLD_CHILDREN_SECONDS = 15.0
 _LOOK_SECONDS = 0.25
 _WAKING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
@@ -198,10 +198,12 @@ class Supervisor:
             return False
 
     def _stop(self) -> None:
-        """Web first, so that nothing new comes in; then workers, scheduler, and the broker last."""
+        """Web first, so that nothing new comes in; then workers, scheduler, what came with them, and the broker."""
         began = time.monotonic()
+        left = list(self._processes)
         for kind, share in _SHARE_OF_STOP.items():
-            children = [child for child in self._processes if child.command.name.startswith(kind)]
+            children = [child for child in left if child.command.name.startswith(kind)]
+            left = [child for child in left if child not in children]
             _end(children, began + _STOP_SECONDS * share)
         if self._broker:
             _end([self._broker], began + _STOP_SECONDS)

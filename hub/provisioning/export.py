@@ -26,13 +26,14 @@ def export_workspace(session: Session, slug: str | None = None, *, with_secrets:
     Without `with_secrets` each secret is the name of an environment variable that will hold it.
     Raises `DozvonError` when the workspace is not there.
     """
-    workspace = _workspace(session, slug)
+    workspace = find_workspace(session, slug)
     head = _HEAD_SECRET if with_secrets else _HEAD
     document = _document(session, workspace, with_secrets=with_secrets)
     return head.format(slug=workspace.slug) + tomli_w.dumps(document)
 
 
-def _workspace(session: Session, slug: str | None) -> Workspace:
+def find_workspace(session: Session, slug: str | None) -> Workspace:
+    """The workspace called `slug`, or the only one. Raises `DozvonError` naming those that are there."""
     workspaces = {row.slug: row for row in session.scalars(select(Workspace).order_by(Workspace.id))}
     known = ", ".join(workspaces) or "none yet"
     if slug is None and len(workspaces) == 1:

@@ -1,0 +1,210 @@
+"""`dozvon demo`: the hub beside stand-ins for a PBX and a CRM, with an example workspace and a little traffic."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hub.children import Command
+from hub.config import Settings, load_settings
+from hub.db.engine import Database
+from hub.db.keyring import install_keys
+from hub.db.migrate import upgrade
+from hub.domain.errors import DozvonError
+from hub.provisioning import apply_file
+from hub.provisioning.apply import Surroundings
+from hub.supervisor import Layout, bring_up, check_port, free_port, locked_home
+
+Say = Callable[[str], None]
+
+LOGIN = "demo@acme.example"
+_HOST = "127.0.0.1"
+_MARK = ".demo"
+_CALLS = "12/min"
+_NOT_OURS = ("DOZVON_DATABASE_URL", "DOZVON_REDIS_URL", "DOZVON_PUBLIC_URL", "DOZVON_SECRET_KEYS")
+
+_WORKSPACE = """\
+[workspace]
+slug = "demo"
+name = "ООО «Акме»"
+timezone = "Europe/Moscow"
+region = "RU"
+locale = "ru"
+
+[[user]]
+email = "{login}"
+password_env = "PASSWORD"
+role = "owner"
+
+[[connection]]
+name = "mango"
+vendor = "mango"
+hook_token_env = "HOOK_TOKEN"
+[connection.settings]
+base_url = "http://{host}:{mango}/vpbx"
+[connection.secrets]
+api_key_env = "API_KEY"
+api_salt_env = "API_SALT"
+
+{bitrix24}
+[[employee]]
+name = "Анна"
+extension = "101"
+users = {{ b24 = "{users[0]}" }}
+
+[[employee]]
+name = "Борис"
+extension = "102"
+users = {{ b24 = "{users[1]}" }}
+
+[[employee]]
+name = "Вера"
+extension = "103"
+users = {{ b24 = "{users[2]}" }}
+
+[[site]]
+key = "shop"
+name = "shop.example"
+static = [{{ number = "+74950000002", source = "billboard", medium = "offline" }}]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where everything of the demo listens, on the loopback address."""
+
+    hub: int
+    mango: int
+    bitrix24: int
+    bitrix24_auth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Invented for one run."""
+
+    password: str
+    hook_token: str
+    api_key: str
+    api_salt: str
+
+
+def run_demo(*, port: int, seed: int, home: Path | None, say: Say) -> None:
+    """Run until a signal ends it. Every demo begins anew, because the stand-ins forget when they end.
+
+    Raises `DozvonError` when the home holds anything else than an earlier demo, or a port is taken.
+    """
+    home = (home or Path("var/demo")).absolute()
+    _empty(home)
+    ports = _choose_ports(port)
+    os.environ.update(_environment(home, ports))
+    settings = load_settings(home=home)
+    credentials = Credentials(
+        secrets.token_urlsafe(9), secrets.token_urlsafe(24), secrets.token_hex(16), secrets.token_hex(16)
+    )
+    _make_workspace(settings, ports, credentials, seed)
+    bring_up(
+        settings,
+        Layout(_HOST, ports.hub),
+        lambda line: _tell(line, ports, credentials, say),
+        extra=_stand_ins(ports, credentials, seed),
+    )
+
+
+def _empty(home: Path) -> None:
+    """Clear an earlier demo away; refuse to touch anything else."""
+    if home.exists() and any(home.iterdir()) and not (home / _MARK).exists():
+        raise DozvonError(f"{home} holds something else than a demo.", "Choose an empty directory with --home.")
+    with locked_home(home):
+        (home / _MARK).touch()
+        for path in home.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name not in {_MARK, "up.lock"}:
+                path.unlink()
+
+
+def _choose_ports(hub: int) -> Ports:
+    if hub:
+        check_port(_HOST, hub)
+    chosen: list[int] = []
+    for wanted in (hub or None, 9101, 9201, 9202):
+        chosen.append(_free(wanted, chosen))
+    return Ports(*chosen)
+
+
+def _free(wanted: int | None, taken: list[int]) -> int:
+    if wanted is not None and wanted not in taken:
+        with contextlib.suppress(DozvonError):
+            check_port(_HOST, wanted)
+            return wanted
+    return free_port(_HOST)
+
+
+def _environment(home: Path, ports: Ports) -> Mapping[str, str]:
+    """The demo's own stores, whatever this shell or a `.env` file is set up for."""
+    stand_ins = (ports.mango, ports.bitrix24, ports.bitrix24_auth)
+    own = dict.fromkeys(_NOT_OURS, "")
+    return {**own, "DOZVON_HOME": str(home), "DOZVON_ALLOW_HOSTS": ",".join(f"{_HOST}:{port}" for port in stand_ins)}
+
+
+def _make_workspace(settings: Settings, ports: Ports, credentials: Credentials, seed: int) -> None:
+    from connectors.registry import REGISTRY
+    from simulators.bitrix24 import Bitrix24Simulator
+
+    with Bitrix24Simulator(ports.bitrix24, ports.bitrix24_auth, seed=str(seed)) as portal:
+        block = portal.provisioning("b24")
+        ids = {user.extension: str(user.id) for user in portal.portal.users.values()}
+    file = settings.home / "demo.toml"
+    employees = [ids[extension] for extension in ("101", "102", "103")]
+    text = _WORKSPACE.format(login=LOGIN, host=_HOST, mango=ports.mango, bitrix24=block, users=employees)
+    file.write_text(text, encoding="utf-8")
+    values = {
+        "PASSWORD": credentials.password,
+        "HOOK_TOKEN": credentials.hook_token,
+        "API_KEY": credentials.api_key,
+        "API_SALT": credentials.api_salt,
+    }
+    install_keys(settings.secret_keys, settings.home)
+    upgrade(settings.database_url)
+    database = Database(settings.database_url, pool_size=1)
+    try:
+        apply_file(database, file, Surroundings(REGISTRY, values, datetime.now(UTC), f"http://{_HOST}:{ports.hub}"))
+    finally:
+        database.close()
+
+
+def _stand_ins(ports: Ports, credentials: Credentials, seed: int) -> list[Command]:
+    mango = [
+        *("--port", str(ports.mango), "--hub", f"http://{_HOST}:{ports.hub}/hooks/{credentials.hook_token}"),
+        *("--traffic", _CALLS, "--seed", str(seed), "--tries", "3"),
+        *("--line", "74950000001", "--line", "74950000002"),
+    ]
+    environment = {**os.environ, "MANGO_API_KEY": credentials.api_key, "MANGO_API_SALT": credentials.api_salt}
+    portal = ["--port", str(ports.bitrix24), "--auth-port", str(ports.bitrix24_auth), "--seed", str(seed)]
+    return [
+        Command("stand-in bitrix24", [sys.executable, "-m", "hub.cli", "simulate", "bitrix24", *portal], quiet=True),
+        Command(
+            "stand-in mango", [sys.executable, "-m", "hub.cli", "simulate", "mango", *mango], environment, quiet=True
+        ),
+    ]
+
+
+def _tell(line: str, ports: Ports, credentials: Credentials, say: Say) -> None:
+    say(line)
+    if not line.startswith("Dozvon is ready"):
+        return
+    say(f"  Pages            http://{_HOST}:{ports.hub}/admin/")
+    say(f"  Log in as        {LOGIN}   password: {credentials.password}")
+    say(f"  Bitrix24 portal  http://{_HOST}:{ports.bitrix24}/   (stand-in)")
+    say(
+        f"  Mango PBX        http://{_HOST}:{ports.mango}/ledger   (stand-in, about {_CALLS.replace('/', ' calls a ')})"
+    )
+    say("Ctrl-C stops everything and forgets it.")
