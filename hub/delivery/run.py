@@ -6,17 +6,19 @@ import time
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors.contract import Absent, Crm, Door, Found, Step, StepResult, Unclear
 from hub.db.engine import database_now
 from hub.db.retrying import in_transaction
 from hub.db.work import DeliveryAttempt, DeliveryRow, DeliveryState
-from hub.delivery.claim import ClaimedStep
+from hub.delivery.claim import OPEN, ClaimedStep
 from hub.delivery.doors import open_door
 from hub.delivery.health import note_health
 from hub.delivery.verdict import Health, Odds, Verdict, done, judge
 from hub.domain.errors import DeliveryError, NotReady
+from hub.domain.intents import Lane
 from hub.observe.crash import crash_point
 from hub.runtime import Runtime
 
@@ -36,7 +38,10 @@ def deliver(runtime: Runtime, claimed: ClaimedStep) -> datetime | None:
     verdict = _try(runtime, claimed)
     took_ms = round((time.monotonic() - started) * 1000)
     _log(claimed, verdict, took_ms)
-    return _close(runtime, claimed, verdict, took_ms)
+    if _close(runtime, claimed, verdict, took_ms):
+        note_health(runtime, claimed.connection_id, verdict)
+        _wake_what_waited(runtime, claimed)
+    return verdict.due_at
 
 
 def _try(runtime: Runtime, claimed: ClaimedStep) -> Verdict:
@@ -103,11 +108,13 @@ def _wait_for_clarity(runtime: Runtime, claimed: ClaimedStep, words: str) -> Ver
     )
 
 
-def _close(runtime: Runtime, claimed: ClaimedStep, verdict: Verdict, took_ms: int) -> datetime | None:
+def _close(runtime: Runtime, claimed: ClaimedStep, verdict: Verdict, took_ms: int) -> bool:
+    """Write the verdict into the row; False when somebody else has taken the row over."""
+
     def work(session: Session) -> bool:
         row = session.get(DeliveryRow, claimed.id, with_for_update=True)
         if row is None or row.lease != claimed.lease or row.state != DeliveryState.LEASED:
-            return False  # somebody else has the row now: what they find counts
+            return False  # what the new holder finds counts
         now = database_now(session)
         row.state, row.last_error = verdict.state, verdict.words[:2000]
         row.attempts += 1 if verdict.costs_attempt else 0
@@ -123,10 +130,24 @@ def _close(runtime: Runtime, claimed: ClaimedStep, verdict: Verdict, took_ms: in
         )
         return True
 
-    if not in_transaction(runtime.database, work):
-        return None
-    note_health(runtime, claimed.connection_id, verdict)
-    return verdict.due_at
+    return in_transaction(runtime.database, work)
+
+
+def _wake_what_waited(runtime: Runtime, claimed: ClaimedStep) -> None:
+    """Later steps of the call may be in lanes of other workers, who were told of them too early."""
+    with runtime.database.reading() as session:
+        lanes = session.scalars(
+            select(DeliveryRow.lane)
+            .where(
+                DeliveryRow.call_id == claimed.call_id,
+                DeliveryRow.connection_id == claimed.connection_id,
+                DeliveryRow.state.in_(OPEN),
+                DeliveryRow.lane != claimed.lane,
+            )
+            .distinct()
+        ).all()
+    for lane in lanes:
+        runtime.wake(claimed.connection_id, Lane(lane), runtime.now())
 
 
 def _log(claimed: ClaimedStep, verdict: Verdict, took_ms: int) -> None:
