@@ -29,6 +29,13 @@ _TEXT_ERRORS = {
     429: {"name": "Service Unavailable", "message": "Rate limit exceeded.", "code": 0, "status": 429},
     503: {"name": "Service Unavailable", "message": "Service is unavailable.", "code": 0, "status": 503},
 }
+# Methods that Mango has and this stand-in does not play: said so, and not held against the caller.
+NOT_PLAYED = (
+    "commands/transfer_cancel", "commands/calls_connect", "commands/call/hold/on", "commands/play/start", "commands/sms",
+    "queries/recording_transcripts", "queries/recording_categories", "schema/set", "audiofiles", "roles", "sips", "domains",
+    "trunks/numbers",
+)  # fmt: skip
+NOT_SUPPORTED = 4001
 Answers = Callable[[str, Mapping[str, Any], int | None], None]
 
 
@@ -121,6 +128,9 @@ class _Door:
             return self._recording(body)
         if path.startswith("stats/"):
             return self._stats(path, body)
+        if path in NOT_PLAYED:
+            self._.ledger.write("not_played", path=path, json=body)
+            return jsonify({"result": NOT_SUPPORTED})
         query = self._.desk.queries.get(path)
         if query is None:
             self._offence("unknown_path", "no such method", path)

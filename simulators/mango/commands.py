@@ -24,7 +24,7 @@ from simulators.mango.office import Office
 from simulators.mango.pieces import Script
 
 Body = Mapping[str, Any]
-DONE, NOT_SUPPORTED, IMPOSSIBLE, GONE, RECORDED_ALREADY = 1000, 4001, 4100, 4101, 4102
+DONE, IMPOSSIBLE, GONE, RECORDED_ALREADY = 1000, 4100, 4101, 4102
 UNKNOWN_PARTY = 3330
 
 

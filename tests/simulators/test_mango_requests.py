@@ -180,6 +180,12 @@ def test_an_unknown_method_is_an_offence(world: World) -> None:
     assert world.pbx.ledger.offences("unknown_path")
 
 
+def test_a_real_method_that_is_not_played_is_no_offence(world: World) -> None:
+    assert world.client.ask("commands/sms", {"command_id": "s", "text": "x"}).json == {"result": 4001}
+    assert world.pbx.ledger.offences() == []
+    assert world.pbx.ledger.entries("not_played")
+
+
 def test_out_of_service_answers_503(world: World) -> None:
     world.pbx.faults.out_of_service = True
     assert world.client.ask("account/balance", {}).status == 503
