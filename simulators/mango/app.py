@@ -30,11 +30,11 @@ _TEXT_ERRORS = {
     503: {"name": "Service Unavailable", "message": "Service is unavailable.", "code": 0, "status": 503},
 }
 # Methods that Mango has and this stand-in does not play: said so, and not held against the caller.
-NOT_PLAYED = (
-    "commands/transfer_cancel", "commands/calls_connect", "commands/call/hold/on", "commands/play/start", "commands/sms",
-    "queries/recording_transcripts", "queries/recording_categories", "schema/set", "audiofiles", "roles", "sips", "domains",
-    "trunks/numbers",
-)  # fmt: skip
+NOT_PLAYED = {
+    "commands/transfer_cancel", "commands/calls_connect", "commands/call/hold/on", "commands/play/start",
+    "commands/sms", "queries/recording_transcripts", "queries/recording_categories", "schema/set", "audiofiles",
+    "roles", "sips", "domains", "trunks/numbers",
+}  # fmt: skip
 NOT_SUPPORTED = 4001
 Answers = Callable[[str, Mapping[str, Any], int | None], None]
 
