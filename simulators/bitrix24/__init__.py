@@ -3,6 +3,7 @@
 from .clock import ManualClock
 from .listening import PortTaken
 from .portal import User
-from .simulator import Bitrix24Simulator, SimulatedPortal
+from .simulated import SimulatedPortal
+from .simulator import Bitrix24Simulator
 
 __all__ = ["Bitrix24Simulator", "ManualClock", "PortTaken", "SimulatedPortal", "User"]

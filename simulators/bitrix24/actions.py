@@ -21,7 +21,7 @@ def admin_id(portal: Portal) -> int:
 
 
 def click_to_call(portal: Portal, user_id: int, phone: str, line: str = "") -> str:
-    """An employee clicks a number: the portal registers the call itself and tells the application. Gives its CALL_ID."""
+    """An employee clicks a number: the portal registers the call and tells the application. Gives the CALL_ID."""
     with portal.lock:
         auto_create = portal.lines.get(line, {}).get("CRM_AUTO_CREATE") == "Y"
         call = LiveCall(

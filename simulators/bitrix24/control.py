@@ -36,12 +36,16 @@ ACTIONS: dict[str, Action] = {
 def control_pages(tenants: Tenants) -> Blueprint:
     """The routes; they take and give JSON."""
     pages = Blueprint("control", __name__, template_folder="templates")
+    _add_views(pages, tenants)
+    _add_controls(pages, tenants)
+    return pages
 
+
+def _add_views(pages: Blueprint, tenants: Tenants) -> None:
     @pages.get("/")
     def home() -> str:
-        portal = _portal(tenants)
         language = request.accept_languages.best_match(["ru", "en"], "ru")
-        return render_template("portal.html", **page_of(portal, language))
+        return render_template("portal.html", **page_of(_portal(tenants), language))
 
     @pages.get("/_sim/state")
     def state() -> Response:
@@ -59,6 +63,8 @@ def control_pages(tenants: Tenants) -> Blueprint:
             abort(404)
         return send_file(io.BytesIO(found.content), found.mime, download_name=found.filename, conditional=True)
 
+
+def _add_controls(pages: Blueprint, tenants: Tenants) -> None:
     @pages.route("/_sim/faults", methods=["GET", "POST", "DELETE"])
     def faults() -> Response:
         planned = _portal(tenants).faults
@@ -78,14 +84,12 @@ def control_pages(tenants: Tenants) -> Blueprint:
             return _json({"error": f"unknown action {name!r}; one of: {', '.join(sorted(ACTIONS))}"}, 400)
         return _tried(lambda: {"result": ACTIONS[name](_portal(tenants), _given())})
 
-    return pages
-
 
 def change_settings(portal: Portal, given: dict[str, Any]) -> dict[str, Any]:
     """Sets switches by name and gives all of them. Raises `ValueError` for an unknown name."""
     known = {item.name for item in fields(Settings)}
     if unknown := set(given) - known:
-        raise ValueError(f"unknown setting {sorted(unknown)[0]!r}; one of: {', '.join(sorted(known))}")
+        raise ValueError(f"unknown setting {min(unknown)!r}; one of: {', '.join(sorted(known))}")
     with portal.lock:
         for name, value in given.items():
             setattr(portal.settings, name, value)

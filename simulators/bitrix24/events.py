@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .clock import iso
-from .errors import RestError, denied
+from .errors import RestError, core, denied
 from .filters import matching
 from .methods import Caller, Params, rest_method
 from .portal import Handler, Occurrence, Portal, new_secret
@@ -70,7 +70,7 @@ def bind(portal: Portal, caller: Caller, params: Params) -> bool:
         raise denied()
     if any((one.event, one.url, one.offline) == (name, url, offline) for one in portal.handlers):
         portal.offence("handler_bound_twice", f"{name} {url}")
-        raise RestError(400, "ERROR_EVENT_BINDING_EXISTS", "Handler already binded")
+        raise core("Unable to set event handler: Handler already binded")
     connector = text(params.get("auth_connector"))
     portal.handlers.append(Handler(portal.next_id("handler"), name, url, user_id, offline, connector))
     return True

@@ -30,7 +30,8 @@ KINDS = {
 class Fault:
     """One planned fault.
 
-    `method` is a method's name, `upload`, `oauth/token` or a pattern with `*`. `times` None means until cleared;
+    `method` is a method's name, `upload`, `oauth/token`, `oauth/app.info` or a pattern with `*`.
+    `times` None means until cleared;
     `seconds` is the length of a delay, or how long a throttle lasts; `skip` lets so many requests pass first.
     """
 
@@ -53,7 +54,9 @@ class Fault:
         )
 
     def matches(self, method: str) -> bool:
-        """Whether it is meant for this method."""
+        """Whether it is meant for this method; a bare `*` does not reach the auth server."""
+        if self.method == "*":
+            return not method.startswith("oauth/")
         return fnmatch.fnmatchcase(method.lower(), self.method.lower())
 
 
@@ -71,7 +74,7 @@ class Faults:
             raise ValueError(f"unknown fault {kind!r}; one of: {', '.join(sorted(KINDS))}")
         known = {item.name for item in fields(Fault)} - {"hits", "ends_at"}
         if unknown := set(details) - known:
-            raise ValueError(f"unknown detail {sorted(unknown)[0]!r}; one of: {', '.join(sorted(known))}")
+            raise ValueError(f"unknown detail {min(unknown)!r}; one of: {', '.join(sorted(known))}")
         if kind == "throttle" and "seconds" in details:
             times = None
             details["ends_at"] = self._clock() + float(details["seconds"])

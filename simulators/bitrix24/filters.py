@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from .clock import parse_iso
 from .methods import Listing
 from .values import integer, mapping
 
@@ -90,14 +91,20 @@ def _plain(value: Any) -> str:
 
 
 def _equal(one: str, other: str) -> bool:
-    return one == other or (one.isdigit() and other.isdigit() and int(one) == int(other))
+    return one == other
 
 
 def _at_least(one: str, other: str) -> bool:
-    try:
-        return float(one) >= float(other)
-    except ValueError:
-        return one >= other
+    for read in (float, _moment):
+        try:
+            return read(one) >= read(other)
+        except ValueError:
+            continue
+    return one >= other
+
+
+def _moment(shown: str) -> float:
+    return parse_iso(shown)[0]
 
 
 def _like(actual: str, pattern: str) -> bool:

@@ -29,7 +29,9 @@ class Listening:
         self.address = f"{host}:{self.port}"
         self._socket = sock
         self._server = make_server(host, self.port, app, threaded=True, request_handler=_Quiet, fd=sock.fileno())
-        self._thread = threading.Thread(target=self._server.serve_forever, name=f"bitrix24-{self.port}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), name=f"bitrix24-{self.port}", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import posixpath
 import threading
 from typing import Any
@@ -25,7 +24,6 @@ _WRONG_TYPE = "Wrong file extension. Only wav and mp3 are allowed"
 @rest_method(
     "telephony.externalCall.attachRecord",
     "telephony",
-    telephony_switch=True,
     documented="CALL_ID FILENAME FILE_CONTENT RECORD_URL",
     locks_itself=True,
 )
@@ -119,7 +117,7 @@ def _decoded(raw: str) -> bytes:
         raise core("File content is empty.")
     try:
         return base64.b64decode(raw, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise core("File content is not properly encoded. Base64 encoding is expected.") from None
 
 

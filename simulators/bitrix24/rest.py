@@ -20,13 +20,17 @@ class EmptyObject:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks: the method as it was spelled, its parameters, and from which address."""
+    """What a request asks: the method as it was spelled, its parameters, and from which address.
+
+    `answered` is the status and fault that the client sees instead of the true answer.
+    """
 
     method: str
     params: Params
     source: str
     http_method: str = "POST"
     in_batch: bool = False
+    answered: tuple[int | None, str] | None = None
 
 
 def admit(portal: Portal, source: str) -> None:
@@ -69,6 +73,8 @@ def note(
     result: Any = None,
 ) -> None:
     """Writes a request into the ledger."""
+    if asked.answered is not None:
+        status, error = asked.answered
     portal.ledger.write(
         Exchange(
             at=portal.clock(),

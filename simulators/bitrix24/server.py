@@ -7,6 +7,8 @@ import json
 import socket
 import time
 from collections.abc import Iterable
+from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 from flask import Flask, Response, redirect, request
@@ -15,9 +17,11 @@ from . import (
     activities,
     basics,
     batch,
+    cards,
     crm,
     directories,
     events,
+    finishing,
     items,
     lines,
     people,
@@ -38,20 +42,8 @@ from .records import take_upload
 from .rest import Asked, admit, call, error_body, note, php
 from .tenants import Tenants
 
-METHOD_MODULES = (
-    activities,
-    basics,
-    batch,
-    crm,
-    directories,
-    events,
-    items,
-    lines,
-    people,
-    placements,
-    statistics,
-    telephony,
-)
+METHOD_MODULES: tuple[ModuleType, ...] = (activities, basics, batch, cards, crm, directories, events, finishing)
+METHOD_MODULES += (items, lines, people, placements, statistics, telephony)
 """Importing a module puts its methods into the table."""
 
 _BAD_GATEWAY = (
@@ -92,7 +84,7 @@ def auth_app(tenants: Tenants) -> Flask:
     @app.route("/rest/app.info", methods=["GET", "POST"])
     @app.route("/rest/app.info.json", methods=["GET", "POST"])
     def info() -> Response:
-        return _auth_answer(tenants, "app.info", lambda: app_info(tenants, request.values.get("auth", "")))
+        return _auth_answer(tenants, "oauth/app.info", lambda: app_info(tenants, request.values.get("auth", "")))
 
     @app.get("/oauth/authorize/")
     def authorize() -> Response:
@@ -103,17 +95,26 @@ def auth_app(tenants: Tenants) -> Flask:
 
 def _answer_with_faults(portal: Portal, path: str) -> Response:
     asked, credentials = _asked(portal, path)
-    taken = portal.faults.take("upload" if asked.method == "upload" else asked.method)
-    for fault in taken:
+    planned = _planned(portal, asked.method)
+    if planned is None:
+        return _execute(portal, asked, credentials)
+    # What the client sees is in the ledger before the client sees it: a test reads both.
+    if planned.kind.endswith("_after"):
+        _execute(portal, replace(asked, answered=(_refusal_status(planned), planned.kind)), credentials)
+    else:
+        note(portal, asked, _refusal_status(planned), error=planned.kind)
+    return _refusal(planned, path)
+
+
+def _planned(portal: Portal, method: str) -> Fault | None:
+    """The refusal that this request meets; delays before it happen here, while no lock is held."""
+    refusal: Fault | None = None
+    for fault in portal.faults.take(method):
         if fault.kind == "delay":
             time.sleep(fault.seconds or 0.0)
-    planned = next((fault for fault in taken if fault.kind != "delay"), None)
-    if planned and not planned.kind.endswith("_after"):
-        answer = _refusal(planned, path)
-        note(portal, asked, None if planned.kind == "drop_before" else answer.status_code, error=planned.kind)
-        return answer
-    answer = _execute(portal, asked, credentials)
-    return _refusal(planned, path) if planned else answer
+        else:
+            refusal = fault
+    return refusal
 
 
 def _execute(portal: Portal, asked: Asked, credentials: tuple[str, ...]) -> Response:
@@ -200,6 +201,13 @@ def _refusal(fault: Fault, path: str) -> Response:
             return _error(fault.status, fault.code, fault.description)
 
 
+def _refusal_status(fault: Fault) -> int | None:
+    """The status that a fault answers with; None for a closed connection."""
+    fixed = {"redirect": 302, "throttle": 503, "operating": 429, "empty_error": 400, "ok_with_error": 200}
+    fixed |= {"html_502": 502, "html_502_after": 502}
+    return None if fault.kind.startswith("drop") else fixed.get(fault.kind, fault.status)
+
+
 def _hang_up() -> Response:
     """Closes the connection; what the server then writes goes nowhere."""
     connection = request.environ["werkzeug.socket"]
@@ -212,24 +220,23 @@ def _auth_answer(tenants: Tenants, name: str, work: Any) -> Response:
     portal = next(
         (one for one in tenants.portals if one.app.client_id == request.values.get("client_id")), tenants.portals[0]
     )
-    taken = portal.faults.take(name)
-    for fault in taken:
-        if fault.kind == "delay":
-            time.sleep(fault.seconds or 0.0)
-    planned = next((fault for fault in taken if fault.kind != "delay"), None)
+    planned = _planned(portal, name)
     if planned and not planned.kind.endswith("_after"):
-        _note_auth(portal, name, planned.status, planned.kind)
+        _note_auth(portal, name, _refusal_status(planned), planned.kind)
         return _refusal(planned, name)
     try:
         body = work()
     except RestError as refusal:
         _note_auth(portal, name, refusal.status, refusal.code)
         return _json(refusal.status, refusal.body())
-    _note_auth(portal, name, 200, None)
-    return _refusal(planned, name) if planned else _json(200, body)
+    if planned:
+        _note_auth(portal, name, _refusal_status(planned), planned.kind, executed=True)
+        return _refusal(planned, name)
+    _note_auth(portal, name, 200, None, executed=True)
+    return _json(200, body)
 
 
-def _note_auth(portal: Portal, name: str, status: int, error: str | None) -> None:
+def _note_auth(portal: Portal, name: str, status: int | None, error: str | None, *, executed: bool = False) -> None:
     entry = Exchange(
         at=portal.clock(),
         tenant=portal.member_id,
@@ -240,7 +247,7 @@ def _note_auth(portal: Portal, name: str, status: int, error: str | None) -> Non
         status=status,
         error=error,
         source=request.remote_addr or "",
-        executed=error is None,
+        executed=executed,
     )
     portal.ledger.write(entry)
 

@@ -72,7 +72,7 @@ def ledger_report(portal: Portal, ledger: Ledger) -> dict[str, Any]:
     per_second = ledger.requests_per_second(portal.member_id)
     return {
         "requests": [asdict(one) for one in ledger.requests(tenant=portal.member_id)],
-        "refreshes": [asdict(one) for one in ledger.refreshes],
+        "refreshes": [asdict(one) for one in ledger.refreshes if one.tenant == portal.member_id],
         "deliveries": [asdict(one) for one in ledger.deliveries if one.tenant == portal.member_id],
         "offences": offences,
         "offence_counts": dict(Counter(one["code"] for one in offences)),

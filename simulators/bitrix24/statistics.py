@@ -32,7 +32,7 @@ def statistic_get(portal: Portal, caller: Caller, params: Params) -> Listing:
     return page(ordered(found, order), params.get("start"))
 
 
-@rest_method("telephony.externalCall.searchCrmEntities", "telephony", documented="PHONE_NUMBER", telephony_switch=True)
+@rest_method("telephony.externalCall.searchCrmEntities", "telephony", documented="PHONE_NUMBER")
 def search_crm_entities(portal: Portal, _caller: Caller, params: Params) -> list[dict[str, Any]]:
     """Who the number belongs to, with owner, extension and presence."""
     phone = stripped(params.get("PHONE_NUMBER"))
@@ -44,7 +44,6 @@ def search_crm_entities(portal: Portal, _caller: Caller, params: Params) -> list
 @rest_method(
     "telephony.call.attachTranscription",
     "telephony",
-    telephony_switch=True,
     documented="CALL_ID MESSAGES COST COST_CURRENCY",
 )
 def attach_transcription(portal: Portal, _caller: Caller, params: Params) -> dict[str, int]:
