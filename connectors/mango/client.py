@@ -109,29 +109,29 @@ def _single_use_link(answer: HttpAnswer, door: Door) -> str:
         _refuse_error(answer, door, write=False)
         raise Unreachable(f"Mango answered HTTP {answer.status} without a link to the recording.")
     base = _base_url(door.connection)
-    link = urljoin(base, location)
-    if not _is_trusted(link, base):
+    link = _resolved(base, location)
+    if link is None or not _is_trusted(urlsplit(link), urlsplit(base)):
         raise Rejected("Mango's link to the recording leads to a host that is not Mango's.")
     return link
 
 
-def _is_trusted(link: str, base: str) -> bool:
-    """https under Mango's domain, or the host that the connection itself names, on any port."""
-    target, ours = _split(link), urlsplit(base)
-    if target is None or target.username is not None or target.password is not None or not target.hostname:
-        return False
-    if target.hostname == ours.hostname:
-        return target.scheme == "https" or target.scheme == ours.scheme
-    return target.scheme == "https" and target.hostname.endswith("." + _TRUSTED_DOMAIN)
-
-
-def _split(link: str) -> SplitResult | None:
+def _resolved(base: str, location: str) -> str | None:
+    """The absolute address of a `Location`; None when it is no address at all."""
     try:
-        parts = urlsplit(link)
-        _ = parts.port
+        link = urljoin(base, location)
+        _ = urlsplit(link).port
     except ValueError:
         return None
-    return parts
+    return link
+
+
+def _is_trusted(target: SplitResult, ours: SplitResult) -> bool:
+    """https under Mango's domain, or the host that the connection itself names, on any port."""
+    if target.username is not None or target.password is not None or not target.hostname:
+        return False
+    if target.hostname == ours.hostname:
+        return target.scheme in ("https", ours.scheme)
+    return target.scheme == "https" and target.hostname.endswith("." + _TRUSTED_DOMAIN)
 
 
 def _download(link: str, door: Door, sink: BinaryIO) -> str:

@@ -21,6 +21,16 @@ KEY, SALT = "demoapikey000000000000000000abcd", "demoapisalt00000000000000000wxy
 SECRETS = ({"api_key": KEY, "api_salt": SALT},)
 CONTEXT = ParseContext(region="RU", settings={})
 RECEIVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+CALL: dict[str, Any] = {
+    "entry_id": "E", "call_id": "L1", "timestamp": 1767225600, "seq": 1, "call_state": "Appeared",
+    "location": "abonent", "from": {"number": "79001234567"}, "to": {"extension": "101", "line_number": "74950000001"},
+}  # fmt: skip
+SUMMARY: dict[str, Any] = {
+    "entry_id": "E", "call_direction": 1, "from": {"number": "79001234567"},
+    "to": {"extension": "101", "number": "sip:ivanov@demo.mangosip.ru"}, "line_number": "74950000001",
+    "create_time": 1767225600, "forward_time": 1767225604, "talk_time": 1767225612, "end_time": 1767225700,
+    "entry_result": 1, "disconnect_reason": 1110,
+}  # fmt: skip
 
 assert CONNECTOR.hook is not None
 HOOK = CONNECTOR.hook
