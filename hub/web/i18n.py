@@ -16,6 +16,7 @@ from flask_babel import gettext as _gettext
 from flask_babel import ngettext as _ngettext
 
 from hub.web.people import current_person
+from hub.web.services import web
 
 LOCALES = {"ru": "Русский", "en": "English"}
 _FALLBACK = "ru"
@@ -54,8 +55,11 @@ def _zone_of_request() -> ZoneInfo:
 
 
 def show_moment(value: datetime | None) -> str:
-    """Day and time to the minute, in the workspace's zone; a dash for nothing."""
-    return "—" if value is None else str(format_datetime(value, "d MMM y, HH:mm"))
+    """Day and time to the minute, in the workspace's zone; the year when it is not this one."""
+    if value is None:
+        return "—"
+    this_year = value.year == web().services.now().year
+    return str(format_datetime(value, "d MMM, HH:mm" if this_year else "d MMM y, HH:mm"))
 
 
 def show_clock(value: datetime | None) -> str:

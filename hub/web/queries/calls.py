@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from hub.db.engine import Database
 from hub.db.tables import CallEventRow, CallRow, Connection, EmployeeRow, RecordingRow
@@ -106,15 +107,17 @@ def _calls(workspace_id: int) -> Select[CallRow, str]:
 
 
 def _conditions(wanted: CallFilter, region: str) -> list[ColumnElement[bool]]:
-    equal: list[tuple[object, ColumnElement[bool]]] = [
-        (wanted.since, CallRow.started_at >= wanted.since),
-        (wanted.until, CallRow.started_at < wanted.until),
-        (wanted.direction, CallRow.direction == wanted.direction),
-        (wanted.outcome, CallRow.outcome == wanted.outcome),
-        (wanted.source, CallRow.source == wanted.source),
-        (wanted.connection, Connection.name == wanted.connection),
-    ]
-    conditions = [condition for value, condition in equal if value is not None]
+    equal: tuple[tuple[str | None, InstrumentedAttribute[Any]], ...] = (
+        (wanted.direction, CallRow.direction),
+        (wanted.outcome, CallRow.outcome),
+        (wanted.source, CallRow.source),
+        (wanted.connection, Connection.name),
+    )
+    conditions: list[ColumnElement[bool]] = [column == value for value, column in equal if value is not None]
+    if wanted.since is not None:
+        conditions.append(CallRow.started_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(CallRow.started_at < wanted.until)
     if wanted.phone is not None:
         conditions.append(_is_client(wanted.phone, region))
     if wanted.text is not None:

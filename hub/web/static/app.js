@@ -35,11 +35,12 @@ async function drawQuota(place) {
   const ink = tokens.getPropertyValue("--ink-soft");
   const axis = { stroke: ink, grid: { stroke: tokens.getPropertyValue("--line"), width: 1 } };
   const clock = (seconds) => new Intl.DateTimeFormat(document.documentElement.lang, {
-    hour: "2-digit", minute: "2-digit", timeZone: place.dataset.zone,
+    hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: place.dataset.zone,
   }).format(seconds * 1000);
   const options = {
     width: place.clientWidth,
     height: 200,
+    padding: [12, 28, 0, 0],
     cursor: { drag: { setScale: false } },
     axes: [{ ...axis, values: (_, ticks) => ticks.map(clock) }, { ...axis, size: 44 }],
     series: [
