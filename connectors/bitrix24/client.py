@@ -51,6 +51,11 @@ class Portal:
             return self._attempt(method, params, token.value, write=write)
         except AuthExpired:
             token = self._token(token)
+        except AuthRevoked:
+            newer = self._token(None)
+            if newer.version == token.version:
+                raise
+            token = newer  # this one was replaced while the call was under way; the access stands
         try:
             return self._attempt(method, params, token.value, write=write)
         except AuthExpired as error:

@@ -57,9 +57,16 @@ def _source(_intent: Intent) -> Sequence[StepSpec]:
 
 
 def _record(intent: Intent) -> Sequence[StepSpec]:
-    """A second upload only replaces the first: it is looked up to save the upload, not to keep the portal right."""
+    """A second upload only replaces the first: it is looked up to save the upload, not to keep the portal right.
+
+    One after the other (`by_client`), because the second file of a call must see that the first is there.
+    """
     key = f"record:{short_key(intent.about)}"
-    return (StepSpec(key, 50, Lane.BULK, KEEP_SECONDS, repeatable=False, needs=(FINISH,), resend_is_safe=True),)
+    return (
+        StepSpec(
+            key, 50, Lane.BULK, KEEP_SECONDS, repeatable=False, needs=(FINISH,), by_client=True, resend_is_safe=True
+        ),
+    )
 
 
 def _note(intent: Intent) -> Sequence[StepSpec]:

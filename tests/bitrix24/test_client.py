@@ -39,6 +39,20 @@ def test_a_call_is_json_with_the_token_in_the_body() -> None:
     assert portal.spent == ["crm.lead.update"]
 
 
+def test_token_that_was_replaced_while_the_call_was_under_way_is_not_taken_for_revoked() -> None:
+    portal = FakePortal()
+    spend = portal.door.spend
+
+    def another_worker_refreshes(method: str) -> None:
+        spend(method)
+        portal.tokens.renewals = 1
+
+    portal.on("crm.lead.update", refusal("unknown token", "NO_AUTH_FOUND", 401), reply(True))
+    door = replace(portal.door, spend=another_worker_refreshes)
+    assert Portal(door).call("crm.lead.update", {"id": 1}, write=True) is True
+    assert [asked.params["auth"] for asked in portal.http.asked] == [OLD_TOKEN, NEW_TOKEN]
+
+
 def test_a_webhook_carries_no_token() -> None:
     portal = by_webhook().on("crm.lead.update", reply(True))
     write(portal)

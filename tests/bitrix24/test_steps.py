@@ -53,7 +53,9 @@ def test_what_hangs_on_the_card_comes_after() -> None:
         *steps(IntentKind.CLOSE_TASK, "61002"),
     ] == [
         StepSpec("source", 40, Lane.CALLS, DAYS_14, repeatable=True, needs=("register",)),
-        StepSpec(record, 50, Lane.BULK, DAYS_14, repeatable=False, needs=("finish",), resend_is_safe=True),
+        StepSpec(
+            record, 50, Lane.BULK, DAYS_14, repeatable=False, needs=("finish",), by_client=True, resend_is_safe=True
+        ),
         StepSpec("note:add_note", 55, Lane.CALLS, DAYS_14, repeatable=False, needs=("register",)),
         StepSpec("task", 60, Lane.CALLS, DAYS_14, repeatable=False, needs=("finish",)),
         StepSpec("close_task:61002", 61, Lane.CALLS, DAYS_14, repeatable=True),
