@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import redis
@@ -24,8 +25,11 @@ from hub.db.tables import Connection, Workspace
 from hub.db.work import DeliveryRow, DeliveryState, InboxRow, InboxState
 from hub.domain.errors import DeliveryError
 from hub.domain.intents import Lane
-from hub.runtime import Runtime
 
+if TYPE_CHECKING:
+    from hub.runtime import Runtime
+
+_CHECK_ACCESS = "Check its settings and secrets, and the way there."
 _LEAST_FREE_BYTES = 1024**3
 _MOST_CLOCK_SECONDS = 5.0
 _MOST_CLOCK_WARNING_SECONDS = 1.0
