@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from flask import Flask, Response, current_app, g, render_template, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from hub.web.i18n import _
@@ -14,7 +15,8 @@ _DATABASE_BACK_SECONDS = 5
 
 def init_errors(app: Flask) -> None:
     app.register_error_handler(ApiProblem, lambda error: error.answer())
-    app.register_error_handler(OperationalError, _database_away)
+    for away in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(away, _database_away)
     app.register_error_handler(HTTPException, _show)
 
 
@@ -73,7 +75,7 @@ def _words(status: int) -> tuple[str, str]:
     return words.get(status, broken if status >= 500 else words[400])
 
 
-def _database_away(error: OperationalError) -> Response:
+def _database_away(error: SQLAlchemyError) -> Response:
     g.stores_are_away = True  # the error page must not ask who is logged in
-    current_app.logger.warning("the database does not answer: %s", type(error.orig).__name__)
+    current_app.logger.warning("the database does not answer: %s", type(error).__name__)
     return _show(ServiceUnavailable(retry_after=_DATABASE_BACK_SECONDS))

@@ -54,7 +54,7 @@ def person_of(user: User, workspace: Workspace) -> Person:
 def _load(session_id: str) -> Person | None:
     user_part, _, version_part = session_id.partition(":")
     user_id = parse_id(user_part)
-    if user_id is None:
+    if user_id is None or g.get("stores_are_away"):
         return None
     with web().database.reading() as session:
         found = session.execute(
@@ -67,7 +67,7 @@ def _load(session_id: str) -> Person | None:
 
 def current_person() -> Person | None:
     """Who sent this request; None for a stranger."""
-    if g.get("stores_are_away") or not current_user.is_authenticated:
+    if not current_user.is_authenticated:
         return None
     person: Person = current_user._get_current_object()  # noqa: SLF001 - how werkzeug names what is behind a proxy
     return person

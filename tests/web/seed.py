@@ -124,7 +124,8 @@ def facts(key: str, *, started_at: datetime, outcome: Outcome, client: Phone | N
     answered_at = started_at + timedelta(seconds=14) if answered else None
     ended_at = started_at + timedelta(seconds=109 if answered else 25)
     legs = (
-        Leg("l0", Place.MENU, None, "main menu", started_at, None, None, started_at + timedelta(seconds=3), Result.MOVED),
+        Leg("l0", Place.MENU, None, "main menu", started_at, None, None, started_at + timedelta(seconds=3),
+            Result.MOVED),
         Leg("l1", Place.EMPLOYEE, "102", None, started_at + timedelta(seconds=3), None, None,
             started_at + timedelta(seconds=8), Result.BUSY),
         Leg("l2", Place.EMPLOYEE, "101", None, started_at + timedelta(seconds=8), answered_at, answered_at, ended_at,

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from openapi_spec_validator import validate
+from werkzeug.test import TestResponse
 
 from hub.db.engine import Database
 from hub.db.tables import AuditRow
@@ -211,10 +212,11 @@ def test_cell_that_begins_like_a_formula_is_quoted(cell: str) -> None:
     assert safe_cell(cell) == "'" + cell
 
 
-def test_export_holds_more_than_one_chunk(app: Flask, database: Database, acme: Seeded, monkeypatch: object) -> None:
+def test_export_holds_more_than_one_chunk(
+    app: Flask, database: Database, acme: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from hub.web.queries import calls
 
-    assert isinstance(monkeypatch, pytest.MonkeyPatch)
     monkeypatch.setattr(calls, "_EXPORT_CHUNK", 2)
     ids = [add_call(database, acme, started_at=NOW - timedelta(minutes=number)) for number in range(5)]
     text = app.test_client().get("/api/v1/calls.csv", headers=bearer(acme)).text
@@ -224,10 +226,10 @@ def test_export_holds_more_than_one_chunk(app: Flask, database: Database, acme: 
 # --- How it says no ---------------------------------------------------------------------------------
 
 
-def _is_problem(answer: object, status: int) -> dict[str, object]:
-    assert answer.status_code == status  # type: ignore[attr-defined]
-    assert answer.content_type == "application/problem+json"  # type: ignore[attr-defined]
-    body: dict[str, object] = answer.json  # type: ignore[attr-defined]
+def _is_problem(answer: TestResponse, status: int) -> dict[str, object]:
+    assert answer.status_code == status
+    assert answer.content_type == "application/problem+json"
+    body: dict[str, object] = answer.json
     assert body["status"] == status
     assert {"type", "title", "detail"} <= body.keys()
     return body
