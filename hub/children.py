@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,9 @@ class Command:
     inherited: Sequence[int] = ()
     """File descriptors that the child keeps: a lock that must last as long as it lives."""
     quiet: bool = False
-    """Whether what it prints goes nowhere."""
+    """Whether its standard output goes nowhere."""
+    log: Path | None = None
+    """The file that its output is added to; without one it shares the supervisor's."""
 
 
 class Child:
@@ -87,15 +89,17 @@ class Child:
             if os.getppid() != parent:  # it died before the kernel was asked
                 os._exit(1)
 
-        self._process = subprocess.Popen(  # noqa: S603 - our own commands, no shell
-            self.command.arguments,
-            env=None if self.command.environment is None else dict(self.command.environment),
-            cwd=self.command.directory,
-            pass_fds=tuple(self.command.inherited),
-            stdout=subprocess.DEVNULL if self.command.quiet else None,
-            start_new_session=True,
-            preexec_fn=before_exec,  # noqa: PLW1509 - the supervisor has one thread
-        )
+        with _output(self.command) as (out, err):
+            self._process = subprocess.Popen(  # noqa: S603 - our own commands, no shell
+                self.command.arguments,
+                env=None if self.command.environment is None else dict(self.command.environment),
+                cwd=self.command.directory,
+                pass_fds=tuple(self.command.inherited),
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+                preexec_fn=before_exec,  # noqa: PLW1509 - the supervisor has one thread
+            )
         self._started_at = self._clock()
 
     def tend(self) -> str | None:
@@ -139,6 +143,17 @@ class Child:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, number)
+
+
+@contextlib.contextmanager
+def _output(command: Command) -> Iterator[tuple[int | None, int | None]]:
+    """Where standard output and standard error of `command` go; None is where the supervisor's go."""
+    if command.log is None:
+        yield (subprocess.DEVNULL if command.quiet else None), None
+        return
+    command.log.parent.mkdir(parents=True, exist_ok=True)
+    with command.log.open("ab") as log:
+        yield (subprocess.DEVNULL if command.quiet else log.fileno()), log.fileno()
 
 
 def describe_exit(code: int) -> str:

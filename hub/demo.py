@@ -110,11 +110,13 @@ def run_demo(*, port: int, seed: int, home: Path | None, say: Say) -> None:
         secrets.token_urlsafe(9), secrets.token_urlsafe(24), secrets.token_hex(16), secrets.token_hex(16)
     )
     _make_workspace(settings, ports, credentials, seed)
+    log = home / "logs" / "demo.log"
     bring_up(
         settings,
         Layout(_HOST, ports.hub),
-        lambda line: _tell(line, ports, credentials, say),
+        lambda line: _tell(line, ports, credentials, log, say),
         extra=_stand_ins(ports, credentials, seed),
+        log=log,
     )
 
 
@@ -197,7 +199,7 @@ def _stand_ins(ports: Ports, credentials: Credentials, seed: int) -> list[Comman
     ]
 
 
-def _tell(line: str, ports: Ports, credentials: Credentials, say: Say) -> None:
+def _tell(line: str, ports: Ports, credentials: Credentials, log: Path, say: Say) -> None:
     say(line)
     if not line.startswith("Dozvon is ready"):
         return
@@ -207,4 +209,5 @@ def _tell(line: str, ports: Ports, credentials: Credentials, say: Say) -> None:
     say(
         f"  Mango PBX        http://{_HOST}:{ports.mango}/ledger   (stand-in, about {_CALLS.replace('/', ' calls a ')})"
     )
+    say(f"  Log              {log}")
     say("Ctrl-C stops everything and forgets it.")

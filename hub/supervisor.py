@@ -258,8 +258,12 @@ def _drain(reader: int) -> None:
             pass
 
 
-def bring_up(settings: Settings, layout: Layout, say: Say, extra: Sequence[Command] = ()) -> None:
-    """Run the whole hub on `settings.home` until a signal ends it. `extra` are more children (the demo's).
+def bring_up(
+    settings: Settings, layout: Layout, say: Say, *, extra: Sequence[Command] = (), log: Path | None = None
+) -> None:
+    """Run the whole hub on `settings.home` until a signal ends it.
+
+    `extra` are more children (the demo's); `log` is a file for what the children print.
 
     Raises `DozvonError` when the home or the port is taken, before anything is started.
     """
@@ -278,7 +282,8 @@ def bring_up(settings: Settings, layout: Layout, say: Say, extra: Sequence[Comma
         environment = child_environment(settings, settings.redis_url or broker_url(settings.home))
         commands = [*process_commands(layout, environment, lock), *extra]
         say(f"Starting Dozvon on {settings.home} at {address}")
-        Supervisor(broker, [Child(command) for command in commands], f"{address}/readyz", say).run()
+        children = [Child(dataclasses.replace(command, log=log)) for command in commands]
+        Supervisor(broker, children, f"{address}/readyz", say).run()
         say("Dozvon has stopped.")
 
 
