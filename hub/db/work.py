@@ -38,7 +38,7 @@ class InboxRow(Base):
     __table_args__ = (
         UniqueConstraint("connection_id", "dedupe_key"),
         Index("ix_inbox_due", "due_at", "id", **only_where("state = 'received'")),
-        Index("ix_inbox_received_at", "received_at"),
+        Index("ix_inbox_call", "call_id", **only_where("call_id is not null")),
         Index(
             "ix_inbox_quarantined",
             "connection_id",
@@ -56,7 +56,7 @@ class InboxRow(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime]
-    call_id: Mapped[int | None] = mapped_column(BigId, index=True)
+    call_id: Mapped[int | None] = mapped_column(BigId)
     closed_at: Mapped[datetime | None]
 
 

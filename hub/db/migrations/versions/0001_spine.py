@@ -262,7 +262,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("connection_id", "dedupe_key", name=op.f("uq_inbox_connection_id_dedupe_key")),
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_inbox_call_id"), ["call_id"], unique=False)
+        batch_op.create_index(
+            "ix_inbox_call",
+            ["call_id"],
+            unique=False,
+            postgresql_where=sa.text("call_id is not null"),
+            sqlite_where=sa.text("call_id is not null"),
+        )
         batch_op.create_index(
             "ix_inbox_due",
             ["due_at", "id"],
@@ -277,7 +283,6 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'quarantined'"),
             sqlite_where=sa.text("state = 'quarantined'"),
         )
-        batch_op.create_index("ix_inbox_received_at", ["received_at"], unique=False)
 
     op.create_table(
         "quota_use",
@@ -467,7 +472,6 @@ def downgrade() -> None:
     op.drop_table("call_events")
     op.drop_table("quota_use")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
-        batch_op.drop_index("ix_inbox_received_at")
         batch_op.drop_index(
             "ix_inbox_quarantined",
             postgresql_where=sa.text("state = 'quarantined'"),
@@ -476,7 +480,11 @@ def downgrade() -> None:
         batch_op.drop_index(
             "ix_inbox_due", postgresql_where=sa.text("state = 'received'"), sqlite_where=sa.text("state = 'received'")
         )
-        batch_op.drop_index(batch_op.f("ix_inbox_call_id"))
+        batch_op.drop_index(
+            "ix_inbox_call",
+            postgresql_where=sa.text("call_id is not null"),
+            sqlite_where=sa.text("call_id is not null"),
+        )
 
     op.drop_table("inbox")
     op.drop_table("drift")
