@@ -295,6 +295,18 @@ def test_leg_that_ended_before_it_was_answered_lasts_until_its_last_news() -> No
     assert (leg.answered_at, leg.ended_at) == (at(50), at(50))
 
 
+def test_end_that_is_stated_before_everything_else_is_not_before_the_start() -> None:
+    call = fold([ring(0, "a"), summary(30, ended_at=at(-7200), answered_at=at(-7000), talk_seconds=None)])
+    assert (call.started_at, call.answered_at, call.ended_at) == (at(0), at(0), at(0))
+    assert (call.wait_seconds, call.talk_seconds) == (0, 0)
+
+
+def test_leg_that_was_answered_ended_by_a_talk_unless_it_moved_on() -> None:
+    for stated, result in ((Result.CANCELLED, Result.ANSWERED), (Result.MOVED, Result.MOVED), (None, Result.ANSWERED)):
+        (leg,) = fold([ring(0, "a"), answer(5, "a"), end(9, "a", stated)]).legs
+        assert leg.result is result
+
+
 def test_counter_of_a_leg_tells_which_news_is_the_last() -> None:
     ends = [end(9, "a", Result.BUSY, seq=3), end(9, "a", Result.NO_ANSWER, seq=4)]
     assert [leg.result for leg in fold(ends).legs] == [Result.NO_ANSWER]
@@ -343,6 +355,9 @@ def test_any_order_of_any_events_gives_the_same_call(data: st.DataObject, events
     assert fold(shuffled, stale=stale) == call
     assert call.wait_seconds >= 0
     assert call.talk_seconds >= 0
+    moments = [call.started_at, call.answered_at, call.ended_at]
+    known = [moment for moment in moments if moment is not None]
+    assert known == sorted(known)
     assert call.outcome is not Outcome.IN_PROGRESS or call.closing is Closing.OPEN
 
 

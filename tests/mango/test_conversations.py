@@ -104,3 +104,9 @@ def test_numbers_typed_as_text_state_exactly_the_same_events() -> None:
         left, right = parse(topic, plain), parse(topic, typed)
         if isinstance(left, Stated):
             assert left == right
+
+
+def test_callback_of_the_old_documents_needs_no_summary_to_be_answered() -> None:
+    events = [event for event in EVENTS["f_callback_old_documents"] if event.kind != "summary"]
+    call = fold(events)
+    assert (call.direction, call.answered_by, call.client and call.client.e164) == ("outbound", "101", "+79001234567")
