@@ -51,7 +51,7 @@ def test_call_list_shows_the_newest_first_with_string_ids_and_utc_times(
 ) -> None:
     older = add_call(database, acme, started_at=NOW - timedelta(hours=2))
     newer = add_call(database, acme, started_at=NOW, outcome=Outcome.MISSED, source="billboard")
-    body = app.test_client().get("/api/v1/calls", headers=bearer(acme)).json
+    body = app.test_client().get("/api/v1/calls", headers=bearer(acme)).get_json()
     assert [item["id"] for item in body["items"]] == [str(newer), str(older)]
     assert body["next"] is None
     first = body["items"][0]
@@ -88,7 +88,7 @@ def test_filters_keep_the_calls_that_fit(
     add_call(database, acme, started_at=NOW, outcome=Outcome.MISSED, source="billboard", client=client)
     answer = app.test_client().get("/api/v1/calls", query_string=query, headers=bearer(acme))
     assert answer.status_code == 200
-    assert [item["outcome"] for item in answer.json["items"]] == expected
+    assert [item["outcome"] for item in answer.get_json()["items"]] == expected
 
 
 def test_unescaped_plus_of_an_offset_is_read_as_meant(app: Flask, acme: Seeded) -> None:
@@ -101,7 +101,7 @@ def test_pages_stay_put_while_calls_are_added(app: Flask, database: Database, ac
     client, seen, cursor = app.test_client(), [], None
     while True:
         query = {"limit": "2", **({"cursor": cursor} if cursor else {})}
-        body = client.get("/api/v1/calls", query_string=query, headers=bearer(acme)).json
+        body = client.get("/api/v1/calls", query_string=query, headers=bearer(acme)).get_json()
         seen += [int(item["id"]) for item in body["items"]]
         cursor = body["next"]
         if cursor is None:
@@ -117,7 +117,7 @@ def test_one_call_tells_legs_source_deliveries_trace_and_recordings(
     call_id = add_call(database, acme, source="billboard")
     delivery = add_delivery(database, acme, call_id, state="dead", words="no such field")
     token = add_recording(database, acme, call_id)
-    body = app.test_client().get(f"/api/v1/calls/{call_id}", headers=bearer(acme)).json
+    body = app.test_client().get(f"/api/v1/calls/{call_id}", headers=bearer(acme)).get_json()
     assert [leg["extension"] for leg in body["legs"]] == [None, "102", "101"]
     assert body["legs"][2]["result"] == "answered"
     assert body["attribution"]["chosen"] == {
@@ -133,7 +133,7 @@ def test_one_call_tells_legs_source_deliveries_trace_and_recordings(
 
 def test_call_without_a_known_source_says_so_honestly(app: Flask, database: Database, acme: Seeded) -> None:
     call_id = add_call(database, acme)
-    body = app.test_client().get(f"/api/v1/calls/{call_id}", headers=bearer(acme)).json
+    body = app.test_client().get(f"/api/v1/calls/{call_id}", headers=bearer(acme)).get_json()
     assert body["attribution"] == {"chosen": None, "candidates": [], "evidence": []}
 
 
@@ -145,13 +145,13 @@ def test_deliveries_are_filtered_by_state_connection_and_call(app: Flask, databa
 
     def ids(**query: str) -> list[str]:
         answer = client.get("/api/v1/deliveries", query_string=query, headers=bearer(acme))
-        return [item["id"] for item in answer.json["items"]]
+        return [item["id"] for item in answer.get_json()["items"]]
 
     assert ids() == [str(done), str(dead)]
     assert ids(state="dead") == [str(dead)]
     assert ids(connection="b24", call=str(second)) == [str(done)]
     assert ids(connection="mango") == []
-    detail = client.get(f"/api/v1/deliveries/{done}", headers=bearer(acme)).json
+    detail = client.get(f"/api/v1/deliveries/{done}", headers=bearer(acme)).get_json()
     assert detail["result"] == {"CALL_ID": "x.1"}
     assert detail["attempts"][0]["outcome"] == "done"
 
@@ -159,7 +159,7 @@ def test_deliveries_are_filtered_by_state_connection_and_call(app: Flask, databa
 def test_replay_reaches_the_engine_and_the_audit(app: Flask, database: Database, acme: Seeded, notes: Notes) -> None:
     dead = add_delivery(database, acme, add_call(database, acme), state="dead")
     answer = app.test_client().post(f"/api/v1/deliveries/{dead}/replay", headers=bearer(acme))
-    assert (answer.status_code, answer.json["id"]) == (202, str(dead))
+    assert (answer.status_code, answer.get_json()["id"]) == (202, str(dead))
     assert notes.deliveries == [([dead], acme.workspace_id)]
     with database.reading() as session:
         row = session.query(AuditRow).one()
@@ -177,7 +177,7 @@ def test_quarantine_is_listed_and_replayed(app: Flask, database: Database, acme:
     item = add_item(database, acme, reason="not JSON")
     add_item(database, acme, state="processed")
     client = app.test_client()
-    body = client.get("/api/v1/inbox?state=quarantined", headers=bearer(acme)).json
+    body = client.get("/api/v1/inbox?state=quarantined", headers=bearer(acme)).get_json()
     assert [(row["id"], row["reason"]) for row in body["items"]] == [(str(item), "not JSON")]
     assert client.post(f"/api/v1/inbox/{item}/replay", headers=bearer(acme)).status_code == 202
     assert notes.inbox == [([item], acme.workspace_id)]
@@ -186,7 +186,7 @@ def test_quarantine_is_listed_and_replayed(app: Flask, database: Database, acme:
 def test_connections_tell_health_quota_and_drift_but_no_secret(app: Flask, database: Database, acme: Seeded) -> None:
     add_trouble(database, acme)
     answer = app.test_client().get("/api/v1/connections", headers=bearer(acme))
-    b24, mango = answer.json["items"]
+    b24, mango = answer.get_json()["items"]
     assert (b24["health"], b24["state"]) == ("stopped", "needs_reconnect")
     assert {use["lane"] for use in b24["quota"]} == {"urgent", "calls", "bulk"}
     assert mango["health"] == "good"
@@ -229,7 +229,7 @@ def test_export_holds_more_than_one_chunk(
 def _is_problem(answer: TestResponse, status: int) -> dict[str, object]:
     assert answer.status_code == status
     assert answer.content_type == "application/problem+json"
-    body: dict[str, object] = answer.json
+    body: dict[str, object] = answer.get_json()
     assert body["status"] == status
     assert {"type", "title", "detail"} <= body.keys()
     return body
@@ -263,8 +263,8 @@ def test_ids_of_another_workspace_are_not_found(
         _is_problem(client.open("/api/v1" + path, method=method, headers=bearer(acme)), 404)
         assert client.open("/api/v1" + path, method=method, headers=bearer(stranger)).status_code in {200, 202}
     for path in ("/calls", "/deliveries", "/inbox"):
-        assert client.get("/api/v1" + path, headers=bearer(acme)).json["items"] == []
-    assert client.get(f"/api/v1/deliveries?call={call_id}", headers=bearer(acme)).json["items"] == []
+        assert client.get("/api/v1" + path, headers=bearer(acme)).get_json()["items"] == []
+    assert client.get(f"/api/v1/deliveries?call={call_id}", headers=bearer(acme)).get_json()["items"] == []
     assert {workspace_id for _, workspace_id in notes.deliveries + notes.inbox} == {stranger.workspace_id}
 
 
@@ -327,11 +327,11 @@ def test_key_that_asks_too_fast_is_told_how_long_to_wait(
 def test_description_is_valid_and_complete(app: Flask) -> None:
     answer = app.test_client().get("/api/v1/openapi.json")
     assert answer.status_code == 200
-    validate(answer.json)
-    assert answer.json["openapi"].startswith("3.1")
+    validate(answer.get_json())
+    assert answer.get_json()["openapi"].startswith("3.1")
     described = {
         (method.upper(), path.replace("{call_id}", "1").replace("{delivery_id}", "1").replace("{item_id}", "1"))
-        for path, methods in answer.json["paths"].items()
+        for path, methods in answer.get_json()["paths"].items()
         for method in methods
     }
     assert described == {(method, path) for method, path, _ in OPERATIONS}

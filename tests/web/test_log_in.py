@@ -52,7 +52,12 @@ def test_unknown_address_costs_a_verification_too(app: Flask, acme: Seeded, monk
     from hub.web.pages import login
 
     checked: list[str] = []
-    monkeypatch.setattr(login, "_fits", lambda hashed, password: bool(checked.append(hashed)))
+
+    def never(hashed: str, password: str) -> bool:
+        checked.append(hashed)
+        return False
+
+    monkeypatch.setattr(login, "_fits", never)
     _try(app, acme.email("owner"), "wrong")
     _try(app, "nobody@acme.example", "wrong")
     assert len(checked) == 2

@@ -249,7 +249,7 @@ def test_connection_page_shows_address_drift_and_quota(app: Flask, database: Dat
     crm = client.get(f"/admin/connections/{acme.crm_id}").text
     assert "Open the portal and install the app again." in crm
     assert "401 invalid_grant" in crm
-    series = client.get(f"/admin/connections/{acme.crm_id}/quota.json").json
+    series = client.get(f"/admin/connections/{acme.crm_id}/quota.json").get_json()
     assert [lane["lane"] for lane in series["lanes"]] == ["bulk", "calls", "urgent"]
     assert all(len(lane["requests"]) == len(series["hours"]) == 12 for lane in series["lanes"])
 
