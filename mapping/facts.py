@@ -23,7 +23,8 @@ class PlanFacts:
     """One call, as one CRM connection is to come to show it.
 
     `call_id` is the hub's own id of the call. `employees` are those known to this CRM, by extension.
-    `source` is where the client came from, when that is known.
+    `source` is where the client came from, when that is known. `recordings` can be played now;
+    `recording_links` are the addresses of all, also of those still being fetched.
     """
 
     call: Call
@@ -34,3 +35,4 @@ class PlanFacts:
     source: Source | None = None
     history: ClientHistory = field(default_factory=ClientHistory)
     recordings: tuple[KeptRecording, ...] = ()
+    recording_links: tuple[str, ...] = ()

@@ -90,6 +90,7 @@ def _call_facts(facts: PlanFacts, user_id: str | None, extension: str | None) ->
         callback=call.callback_id is not None,
         creates_lead=call.direction is Direction.INBOUND,
         source=facts.source,
+        recording_links=facts.recording_links,
     )
 
 

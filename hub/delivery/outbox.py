@@ -38,6 +38,7 @@ def plan_deliveries(session: Session, runtime: Runtime, change: CallChange) -> N
     pbx = session.get_one(Connection, row.connection_id)
     workspace = session.get_one(Workspace, row.workspace_id)
     recordings = _kept_recordings(session, runtime, row.id)
+    recording_links = _recording_links(session, runtime, row.id)
     trace: list[Any] = []
     for connection in _crm_connections(session, runtime, row.workspace_id):
         crm = runtime.registry[connection.vendor].crm
@@ -54,6 +55,7 @@ def plan_deliveries(session: Session, runtime: Runtime, change: CallChange) -> N
             source=change.source,
             history=ClientHistory(open_tasks),
             recordings=recordings,
+            recording_links=recording_links,
         )
         trace += _write_plan(session, runtime, change, connection, crm, facts)
     row.plan_trace = trace
@@ -77,6 +79,16 @@ def _kept_recordings(session: Session, runtime: Runtime, call_id: int) -> tuple[
     )
     base = runtime.settings.public_url
     return tuple(KeptRecording(str(row.id), f"{base}/r/{row.token}", row.extension) for row in rows)
+
+
+def _recording_links(session: Session, runtime: Runtime, call_id: int) -> tuple[str, ...]:
+    """The addresses of a call's recordings as soon as they are wanted: until the file is there they answer 425."""
+    tokens = session.scalars(
+        select(RecordingRow.token)
+        .where(RecordingRow.call_id == call_id, RecordingRow.state != "failed")
+        .order_by(RecordingRow.id)
+    )
+    return tuple(f"{runtime.settings.public_url}/r/{token}" for token in tokens)
 
 
 def _write_plan(

@@ -67,6 +67,8 @@ class CallFacts:
     """Whether an unknown client may become a lead."""
     source: Source | None = None
     party: Party | None = None
+    recording_links: tuple[str, ...] = ()
+    """Our stable addresses of the call's recordings, also of those that are still on their way to us."""
 
 
 @dataclass(frozen=True, slots=True)
