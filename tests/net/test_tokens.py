@@ -299,33 +299,45 @@ def test_a_refusal_is_forgotten_when_a_newer_pair_is_there(database: Database, c
     assert tokens_of(database, connection_id, refused).current() == AccessToken("newer", 2)
 
 
-def test_a_refused_holder_waits_for_the_one_that_took_its_lapsed_turn(database: Database, connection_id: int) -> None:
-    taken = threading.Event()
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set as soon as somebody waits for another's refresh."""
+    event, pause = threading.Event(), module._pause
 
+    def noted() -> None:
+        event.set()
+        pause()
+
+    monkeypatch.setattr(module, "_pause", noted)
+    return event
+
+
+def test_a_refused_holder_waits_for_the_one_that_took_its_lapsed_turn(
+    database: Database, connection_id: int, waiting: threading.Event
+) -> None:
     def refused(_token: str) -> TokenPair:
         change(database, refresh_lease_until=from_now(database, 30), refresh_lease_owner="successor")
-        taken.set()
         raise AuthRevoked("invalid_grant")
 
     with ThreadPoolExecutor(1) as threads:
         got = threads.submit(tokens_of(database, connection_id, refused).current)
-        assert taken.wait(10)
+        assert waiting.wait(10)
         with database.transaction() as session:
             store_pair(session, connection_id, TokenPair("successor's", "refresh-9", None))
         assert got.result(timeout=10) == AccessToken("successor's", 2)
 
 
-def test_who_took_over_a_lapsed_turn_gives_its_first_holder_a_moment(database: Database, connection_id: int) -> None:
+def test_who_took_over_a_lapsed_turn_gives_its_first_holder_a_moment(
+    database: Database, connection_id: int, waiting: threading.Event
+) -> None:
     change(database, refresh_lease_until=from_now(database, -1), refresh_lease_owner="slow")
-    refused_once = threading.Event()
 
     def refused(_token: str) -> TokenPair:
-        refused_once.set()
         raise AuthRevoked("invalid_grant")
 
     with ThreadPoolExecutor(1) as threads:
         got = threads.submit(tokens_of(database, connection_id, refused).current)
-        assert refused_once.wait(10)
+        assert waiting.wait(10)
         with database.transaction() as session:
             store_pair(session, connection_id, TokenPair("slow one's", "refresh-9", None))
         assert got.result(timeout=10) == AccessToken("slow one's", 2)
