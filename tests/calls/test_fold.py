@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hub.calls.fold import fold
 from hub.domain.call import Closing, Outcome
@@ -253,29 +251,6 @@ def test_without_the_summarys_word_the_last_leg_says_why_it_was_missed(
     assert fold([*legs, summary(30, result=Result.OFF_HOURS)]).missed_reason is Result.OFF_HOURS
 
 
-# --- Recordings -------------------------------------------------------------------------------------
-
-
-@given(st.permutations([RecordingState.STARTED, RecordingState.COMPLETED, RecordingState.AVAILABLE]))
-def test_recording_only_moves_forward(states: list[RecordingState]) -> None:
-    events = [recording(n, "r", state) for n, state in enumerate(states)]
-    assert [one.state for one in fold(events).recordings] == [RecordingState.AVAILABLE]
-
-
-def test_recording_without_a_file_stays_none_until_there_is_one() -> None:
-    news = [recording(0, "r", RecordingState.STARTED, "101"), recording(9, "r", RecordingState.NONE)]
-    assert [(one.state, one.extension) for one in fold(news).recordings] == [(RecordingState.NONE, "101")]
-    (late,) = fold([*news, recording(20, "r", RecordingState.AVAILABLE)]).recordings
-    assert late.state is RecordingState.AVAILABLE
-
-
-def test_recordings_are_told_in_the_order_in_which_they_began_and_make_no_leg() -> None:
-    events = [recording(9, "b", RecordingState.STARTED, "102"), recording(2, "a", RecordingState.COMPLETED)]
-    call = fold(events)
-    assert [one.key for one in call.recordings] == ["a", "b"]
-    assert call.legs == ()
-
-
 # --- Clocks -----------------------------------------------------------------------------------------
 
 
@@ -310,60 +285,3 @@ def test_leg_that_was_answered_ended_by_a_talk_unless_it_moved_on() -> None:
 def test_counter_of_a_leg_tells_which_news_is_the_last() -> None:
     ends = [end(9, "a", Result.BUSY, seq=3), end(9, "a", Result.NO_ANSWER, seq=4)]
     assert [leg.result for leg in fold(ends).legs] == [Result.NO_ANSWER]
-
-
-# --- Any order, any number of times -----------------------------------------------------------------
-
-MOMENTS = st.integers(0, 6)
-KINDS = st.sampled_from(list(EventKind))
-
-
-@st.composite
-def any_event(draw: st.DrawFn) -> CallEvent:
-    """Events that disagree about everything: the fold must still come to one call."""
-    phones = st.none() | st.sampled_from([ANNA, BORIS, Phone("101"), Phone("102")])
-    stated = st.none() | MOMENTS.map(at)
-    news = st.builds(RecordingNews, st.sampled_from("rs"), st.sampled_from(list(RecordingState)), st.none())
-    return CallEvent(
-        kind=draw(KINDS),
-        call_key="E",
-        event_key=draw(st.sampled_from([str(number) for number in range(30)])),
-        at=at(draw(MOMENTS)),
-        leg_key=draw(st.none() | st.sampled_from("abc")),
-        seq=draw(st.none() | st.integers(1, 3)),
-        direction=draw(st.none() | st.sampled_from(list(Direction))),
-        place=draw(st.none() | st.sampled_from(list(Place))),
-        client=draw(phones),
-        line=draw(phones),
-        extension=draw(st.none() | st.sampled_from(["101", "102"])),
-        with_client=draw(st.booleans()),
-        result=draw(st.none() | st.sampled_from(list(Result))),
-        talk_seconds=draw(st.none() | st.integers(-5, 5)),
-        started_at=draw(stated),
-        answered_at=draw(stated),
-        ended_at=draw(stated),
-        recording=draw(st.none() | news),
-        command_id=draw(st.none() | st.sampled_from("xy")),
-        came_from_leg=draw(st.none() | st.sampled_from("ab")),
-    )
-
-
-@given(data=st.data(), events=st.lists(any_event(), min_size=1, max_size=8), stale=st.booleans())
-def test_any_order_of_any_events_gives_the_same_call(data: st.DataObject, events: list[CallEvent], stale: bool) -> None:
-    shuffled = data.draw(st.permutations(events + data.draw(st.lists(st.sampled_from(events), max_size=3))))
-    call = fold(events, stale=stale)
-    assert fold(shuffled, stale=stale) == call
-    assert call.wait_seconds >= 0
-    assert call.talk_seconds >= 0
-    moments = [call.started_at, call.answered_at, call.ended_at]
-    known = [moment for moment in moments if moment is not None]
-    assert known == sorted(known)
-    assert call.outcome is not Outcome.IN_PROGRESS or call.closing is Closing.OPEN
-
-
-@given(events=st.lists(any_event(), min_size=1, max_size=6, unique_by=lambda one: one.event_key), late=any_event())
-def test_no_later_news_takes_an_answer_or_an_end_back(events: list[CallEvent], late: CallEvent) -> None:
-    before = fold([*events, summary(6, answered_at=at(2), talk_seconds=4)])
-    after = fold([*events, summary(6, answered_at=at(2), talk_seconds=4), replace(late, event_key="late")])
-    assert before.outcome is after.outcome is Outcome.ANSWERED
-    assert before.closing is after.closing is Closing.STATED
