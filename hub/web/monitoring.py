@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from hub.db.tables import Connection, RecordingRow
 from hub.db.work import DeliveryState, InboxRow, InboxState
-from hub.web.api.door import api_caller
+from hub.web.api.keys import api_caller
 from hub.web.headers import is_from_this_machine
 from hub.web.problems import problem
 from hub.web.queries.deliveries import count_by_state

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from flask import abort, redirect, request, url_for
+from werkzeug.wrappers import Response
 
 from hub.web.people import current_person
 
@@ -40,6 +41,13 @@ def may(right: str) -> bool:
     return person is not None and Right(right) in RIGHTS.get(person.role, frozenset())
 
 
+def _to_log_in(address: str) -> Response:
+    """A part of a page that htmx asks for cannot hold the log-in: the whole page goes there."""
+    if request.headers.get("HX-Request"):
+        return Response(status=204, headers={"HX-Redirect": url_for("pages.login")})
+    return redirect(address)
+
+
 def needs(right: Right) -> Callable[[View], View]:
     """Let a view answer only people with `right`: strangers are sent to the log-in, others get 403."""
 
@@ -48,7 +56,7 @@ def needs(right: Right) -> Callable[[View], View]:
         def guarded(*args: Any, **kwargs: Any) -> Any:
             if current_person() is None:
                 wanted = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else None
-                return redirect(url_for("pages.login", next=wanted))
+                return _to_log_in(url_for("pages.login", next=wanted))
             if not may(right):
                 abort(403)
             return view(*args, **kwargs)

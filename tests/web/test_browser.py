@@ -119,6 +119,20 @@ def test_filter_changes_the_list_without_a_reload(house: House) -> None:
         assert complaints == []
 
 
+def test_ended_session_leads_to_the_log_in_and_a_failure_leaves_the_list(house: House) -> None:
+    with _page(house, 1280, "en-US") as (page, _):
+        sign_in(page, house.address, house.busy, "auditor")
+        page.goto(house.address + "/admin/calls")
+        page.route("**/admin/calls?*", lambda route: route.fulfill(status=503, body="away"))
+        with page.expect_response(lambda answer: answer.status == 503):
+            page.select_option("select[name=outcome]", "missed")
+        assert page.locator("#list tbody tr").count() == 28
+        page.unroute("**/admin/calls?*")
+        page.context.clear_cookies()
+        page.select_option("select[name=outcome]", "answered")
+        page.wait_for_url("**/admin/login")
+
+
 def test_everything_essential_works_without_scripts(house: House) -> None:
     house.notes.deliveries.clear()
     with _page(house, 1280, "en-US", java_script_enabled=False) as (page, _):

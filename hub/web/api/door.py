@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from flask import Blueprint, Response, current_app, g, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from marshmallow import Schema, ValidationError
-from sqlalchemy import select
 from webargs.flaskparser import FlaskParser
 
-from hub.db.tables import ApiKey, Workspace
+from hub.web.api.keys import Caller, api_caller
 from hub.web.limits import Brake
 from hub.web.paging import parse_id
 from hub.web.problems import problem
 from hub.web.services import web
 
-_PREFIX = "dz_"
 _REQUESTS_PER_MINUTE = 6000
-_LONGEST_KEY = 200
 _BRAKE = "dozvon-api-brake"
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The program that asks: its key and the workspace it belongs to."""
-
-    key_id: int
-    name: str
-    scopes: frozenset[str]
-    workspace_id: int
-    region: str
-    zone: str
-
-    @property
-    def actor(self) -> str:
-        return f"key:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,27 +117,7 @@ def _caller(scope: str) -> Caller:
     brake.count(str(caller.key_id))
     if scope not in caller.scopes:
         raise problem(403, f"This needs the scope “{scope}”.")
-    g.caller = caller
     return caller
-
-
-def api_caller() -> Caller | None:
-    """Whoever the Authorization header names; None for no key and for a wrong one alike."""
-    kind, _, key = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() != "bearer" or not key.startswith(_PREFIX) or len(key) > _LONGEST_KEY:
-        return None
-    digest = hashlib.sha256(key.strip().encode()).hexdigest()
-    with web().database.reading() as session:
-        found = session.execute(
-            select(ApiKey, Workspace)
-            .join(Workspace, Workspace.id == ApiKey.workspace_id)
-            .where(ApiKey.key_hash == digest)
-        ).one_or_none()
-    if found is None:
-        return None
-    row, workspace = found
-    scopes = frozenset(str(scope) for scope in row.scopes)
-    return Caller(row.id, row.name, scopes, workspace.id, workspace.region, workspace.timezone)
 
 
 def make_brake() -> tuple[str, Brake]:

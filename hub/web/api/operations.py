@@ -18,7 +18,8 @@ from hub.web.api.documents import (
     page_document,
     story_document,
 )
-from hub.web.api.door import Caller, endpoint
+from hub.web.api.door import endpoint
+from hub.web.api.keys import Caller
 from hub.web.export import csv_stream
 from hub.web.paging import Cursor
 from hub.web.problems import problem

@@ -10,7 +10,7 @@ from hub.web.pages.charts import hour_bars
 from hub.web.people import this_person
 from hub.web.queries import calls, connections
 from hub.web.queries.deliveries import GIVEN_UP, WAITING, count_by_state
-from hub.web.queries.inbox import conservation
+from hub.web.queries.inbox import count_quarantined
 from hub.web.queries.overview import calls_by_hour, day_bounds
 from hub.web.roles import Right, may, needs
 from hub.web.services import web
@@ -38,7 +38,7 @@ def overview() -> Response | str:
             chart=hour_bars(hours),
             waiting=sum(states.get(state, 0) for state in WAITING),
             given_up=sum(states.get(state, 0) for state in GIVEN_UP),
-            quarantined=conservation(session, person.workspace_id)["quarantined"],
+            quarantined=count_quarantined(session, person.workspace_id),
             connections=connections.list_connections(session, person.workspace_id, now),
             calls=last.items,
             names=calls.employee_names(session, person.workspace_id),

@@ -50,6 +50,12 @@ def own_items(session: Session, workspace_id: int, ids: Sequence[int]) -> set[in
     return set(session.scalars(query.where(Connection.workspace_id == workspace_id, InboxRow.id.in_(ids))))
 
 
+def count_quarantined(session: Session, workspace_id: int) -> int:
+    query = select(func.count()).select_from(InboxRow).join(Connection, Connection.id == InboxRow.connection_id)
+    query = query.where(Connection.workspace_id == workspace_id, InboxRow.state == InboxState.QUARANTINED.value)
+    return session.scalar(query) or 0
+
+
 def conservation(session: Session, workspace_id: int | None) -> dict[str, int]:
     """received = processed + ignored + quarantined + waiting, from one statement.
 

@@ -1,0 +1,15 @@
+"""Every operation of the API and the scope that it asks for."""
+
+from __future__ import annotations
+
+OPERATIONS = (
+    ("GET", "/calls", "calls:read"),
+    ("GET", "/calls.csv", "calls:read"),
+    ("GET", "/calls/1", "calls:read"),
+    ("GET", "/deliveries", "deliveries:read"),
+    ("GET", "/deliveries/1", "deliveries:read"),
+    ("POST", "/deliveries/1/replay", "deliveries:write"),
+    ("GET", "/connections", "connections:read"),
+    ("GET", "/inbox", "inbox:read"),
+    ("POST", "/inbox/1/replay", "inbox:write"),
+)
