@@ -67,7 +67,7 @@ def _as_postgres_user() -> dict[str, object]:
 
 def start_postgres(data: Path, port: int) -> subprocess.Popen[bytes]:
     """Start the server on an initialised `data` folder and wait until it answers."""
-    process = subprocess.Popen(  # type: ignore[call-overload]
+    process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
         [
             postgres_binary("postgres"), "-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1",
             "-c", f"unix_socket_directories={data}", "-c", "max_connections=200", "-c", "shared_buffers=128MB",

@@ -23,7 +23,7 @@ _LONGEST_ID_BYTES = 128
 _LONGEST_RECORDING_BYTES = 512 * 1024 * 1024
 _RECORDING_TIMEOUT_SECONDS = 60.0
 _TRUSTED_DOMAIN = "mango-office.ru"
-_REQUESTS_PER_SECOND = 10
+_REQUESTS_PER_SECOND = 5  # a bucket of 5 refilled at 5/s never lets more than 10 into one second
 _MPEG = "audio/mpeg"
 _OTHER_NAMES_OF_MPEG = frozenset({"", "audio/mp3", "audio/x-mp3", "audio/mpeg3"})
 
