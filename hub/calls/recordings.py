@@ -25,7 +25,8 @@ from hub.runtime import Runtime
 log = structlog.get_logger()
 
 LIVES = timedelta(days=14)
-_FETCH_LEASE = timedelta(seconds=300)
+_FETCH_LEASES = 2.5
+"""A fetch holds its row for so many leases: a large file takes longer than a CRM call, and nobody renews it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _claim(runtime: Runtime) -> WantedRecording | None:
         if found is None:
             return None
         row, vendor = found
-        row.next_attempt_at = now + _FETCH_LEASE
+        row.next_attempt_at = now + timedelta(seconds=_FETCH_LEASES * runtime.settings.lease_seconds)
         return WantedRecording(
             row.id, row.connection_id, vendor, row.recording_key, row.token, row.attempts, row.created_at
         )
