@@ -129,7 +129,12 @@ class Rig:
         except OSError:
             return False
 
+    def running(self, name: str) -> Process:
+        """The process of that name which runs now."""
+        return next(process for process in self.processes if process.name == name and process.is_alive)
+
     def stop(self) -> None:
+        """End everything that was started."""
         for process in self.processes:
             process.stop()
 
