@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from hub.db import directory, work
+from hub.db import directory, statements, work
 from hub.db.tables import Base
 
+assert statements
 assert work
 assert directory  # their tables must be known to the metadata
 
