@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.amocrm import CONNECTOR as AMOCRM
 from connectors.bitrix24 import CONNECTOR as BITRIX24
 from connectors.contract import Registry
 from connectors.mango import CONNECTOR as MANGO
@@ -11,4 +12,5 @@ REGISTRY: Registry = {
     "mango": MANGO,
     "webhook": WEBHOOK,
     "bitrix24": BITRIX24,
+    "amocrm": AMOCRM,
 }
