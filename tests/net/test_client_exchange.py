@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from hub.domain.errors import DeliveryError, OutcomeUnknown, Unreachable
 from hub.net import wire
 from hub.net.client import HubHttp
+from tests.net.certificates import certificate_for
 from tests.net.secrecy import CANARY, assert_says_nothing_secret
 from tests.net.servers import RawServer, answer, answering, reset, serving
 from tests.services import free_port
@@ -133,6 +135,24 @@ def test_a_server_that_drips_is_cut(http: HubHttp, part: str) -> None:
     with serving(drips) as server, pytest.raises(OutcomeUnknown, match="no whole answer in time"):
         http.request("POST", server.url, write=True, read_timeout_seconds=0.4)
     assert 0.5 < time.monotonic() - started < 3  # 0.4 s × 1.5, and room for a busy machine
+
+
+def test_over_tls_too_a_body_arrives_whole_and_a_drip_is_cut(tmp_path: Path) -> None:
+    def takes_then_drips(peer: socket.socket, server: RawServer) -> None:
+        server.read_request(peer)
+        answer(peer)
+        server.read_request(peer)
+        while not server.stopping.wait(0.05):
+            peer.sendall(b"H")
+
+    authority, server_side = certificate_for("crm.example", tmp_path)
+    client = HubHttp(["127.0.0.1"], resolve=lambda host, port: ["127.0.0.1"], tls=authority)
+    with serving(takes_then_drips, tls=server_side) as server:
+        url = f"https://crm.example:{server.port}/"
+        assert client.request("POST", url, body=b"x" * 1_000_000, write=True).status == 200
+        with pytest.raises(OutcomeUnknown, match="no whole answer in time"):
+            client.request("POST", url, write=True, read_timeout_seconds=0.3)
+        assert (len(server.bodies[0]), server.connections) == (1_000_000, 1)
 
 
 def test_a_server_that_does_not_take_the_body_is_cut(http: HubHttp) -> None:
