@@ -134,7 +134,7 @@ def test_a_server_that_drips_is_cut(http: HubHttp, part: str) -> None:
     started = time.monotonic()
     with serving(drips) as server, pytest.raises(OutcomeUnknown, match="no whole answer in time"):
         http.request("POST", server.url, write=True, read_timeout_seconds=0.4)
-    assert 0.5 < time.monotonic() - started < 3  # 0.4 s × 1.5, and room for a busy machine
+    assert 0.5 < time.monotonic() - started < 10  # 0.4 s × 1.5, and much room for a busy machine
 
 
 def test_over_tls_too_a_body_arrives_whole_and_a_drip_is_cut(tmp_path: Path) -> None:
