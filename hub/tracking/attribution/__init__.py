@@ -12,7 +12,7 @@ from hub.tracking.attribution.facts import holdings_of, moment_of
 from hub.tracking.attribution.holdings import Index
 from hub.tracking.attribution.law import DelayLaw, prior_law
 from hub.tracking.attribution.learning import CallMoment, learn_law
-from hub.tracking.attribution.posterior import Earlier, Verdict, View, alone, look, together
+from hub.tracking.attribution.posterior import Earlier, Verdict, View, alone, look, look_together, together
 from hub.tracking.attribution.reading import (
     StaticSource,
     read_call,
@@ -51,7 +51,7 @@ def attribute(
     moments = {place: moment_of(fact) for place, fact in enumerate(facts) if place not in fixed}
     learned = law or learn_law(index, list(moments.values()))
     verdicts = _verdicts(index, moments, learned)
-    best = (max(verdict.shares, default=0.0) for verdict in verdicts.values())
+    best = [max(verdict.shares, default=0.0) for verdict in verdicts.values()]
     threshold = threshold_for(best, settings) if law is None or settings.threshold is not None else law.threshold
     return [
         fixed[place] if place in fixed else answer(fact, verdicts[place], threshold, settings)
@@ -102,8 +102,8 @@ def attribute_one(
     pairs = [(read_visit(visit), read_lease(lease)) for visit, lease in candidates]
     index = Index(holdings_of((visit for visit, _ in pairs), (lease for _, lease in pairs)))
     moment = moment_of(fact)
-    view = look(index.holders(moment.number), moment, law, thoroughly=bool(history))
     earlier = [Earlier(seconds(e.at), same_number(e.number), e.visitors) for e in history if e.at <= fact.at]
+    view = look(index, moment, law, sorted({visitor for e in earlier for visitor in e.visitors}))
     verdict = together([view], law, {}, earlier)[0] if earlier else alone(view, {})
     threshold = law.threshold if settings.threshold is None else settings.threshold
     return answer(fact, verdict, threshold, settings)
@@ -149,11 +149,9 @@ def _verdicts(index: Index, moments: Mapping[int, CallMoment], law: DelayLaw) ->
     """Verdicts by place. Twice: the second time it is known which visitors have a telephone already."""
     groups = _by_client(moments)
     views = {
-        place: look(index.holders(moments[place].number), moments[place], law, thoroughly=len(places) > 1)
-        for places in groups.values()
-        for place in places
+        client: look_together(index, [moments[place] for place in places], law) for client, places in groups.items()
     }
-    first = {client: _verdicts_of(places, views, law, {}) for client, places in groups.items()}
+    first = {client: _verdicts_of(seen, law, {}) for client, seen in views.items()}
     callers = {client: _visitors_of(verdicts) for client, verdicts in first.items()}
     taken: defaultdict[str, float] = defaultdict(float)
     for client, visitors in callers.items():
@@ -162,7 +160,7 @@ def _verdicts(index: Index, moments: Mapping[int, CallMoment], law: DelayLaw) ->
     found: dict[int, Verdict] = {}
     for client, places in groups.items():
         by_others = {} if client.startswith(_HIDDEN) else _by_others(taken, callers[client])
-        found.update(zip(places, _verdicts_of(places, views, law, by_others), strict=True))
+        found.update(zip(places, _verdicts_of(views[client], law, by_others), strict=True))
     return found
 
 
@@ -177,11 +175,8 @@ def _by_client(moments: Mapping[int, CallMoment]) -> dict[str, list[int]]:
     return groups
 
 
-def _verdicts_of(
-    places: Sequence[int], views: Mapping[int, View], law: DelayLaw, taken: Mapping[str, float]
-) -> list[Verdict]:
-    seen = [views[place] for place in places]
-    return [alone(seen[0], taken)] if len(seen) == 1 else together(seen, law, taken)
+def _verdicts_of(views: Sequence[View], law: DelayLaw, taken: Mapping[str, float]) -> list[Verdict]:
+    return [alone(views[0], taken)] if len(views) == 1 else together(views, law, taken)
 
 
 def _visitors_of(verdicts: Sequence[Verdict]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hub.domain.attribution import Attribution, CallFact, Candidate, Model
@@ -17,29 +17,34 @@ _LEAST_LISTED = 0.001
 class Settings:
     """How answers are given.
 
-    `threshold`: an answer needs this probability; None: as many answers as leave `precision` of them right, by
-    the probabilities themselves, yet none below `least_probability`. `candidates_kept` are listed with a call.
+    `threshold`: an answer needs this probability. None: it is found from the calls themselves, so that as many as
+    possible are answered while, by the probabilities, `precision` of the answers are right; where that would
+    answer less than `coverage` of the calls, more are answered, down to `least_precision`. No answer is ever
+    given below `least_probability`. `candidates_kept` are listed with a call.
     """
 
     threshold: float | None = None
-    precision: float = 0.97
+    precision: float = 0.975
+    coverage: float = 0.95
+    least_precision: float = 0.957
     least_probability: float = 0.5
     candidates_kept: int = 10
 
 
-def threshold_for(best: Iterable[float], settings: Settings) -> float:
-    """The lowest probability at which the answers given are still right as often as `precision` asks."""
+def threshold_for(best: Sequence[float], settings: Settings) -> float:
+    """The threshold for calls whose best candidates have these probabilities; see `Settings`."""
     if settings.threshold is not None:
         return settings.threshold
     ranked = sorted((p for p in best if p >= settings.least_probability), reverse=True)
-    total, lowest = 0.0, 1.0
+    # Without a single certain call the settings' own precision is the threshold: better no answer than a wrong one.
+    lowest, total = settings.precision, 0.0
     for count, probability in enumerate(ranked, 1):
         total += probability
-        if total / count < settings.precision:
+        asked = settings.precision if count > settings.coverage * len(best) else settings.least_precision
+        if total / count < asked:
             break
-        lowest = probability
-    # Without any certain call the settings' own precision is the threshold: better no answer than a wrong one.
-    return lowest if ranked and ranked[0] >= settings.precision else settings.precision
+        lowest = min(lowest, probability)
+    return lowest
 
 
 def answer(call: CallFact, verdict: Verdict, threshold: float, settings: Settings) -> Attribution:

@@ -69,9 +69,17 @@ class Index:
         for held in holdings:
             by_number[held.number].append(held)
         self._by_number = {number: Holders(held) for number, held in sorted(by_number.items())}
+        self._by_visitor: defaultdict[tuple[str, str], list[Holding]] = defaultdict(list)
+        for held in self:
+            self._by_visitor[held.visitor_id, held.number].append(held)
 
     def holders(self, number: str) -> Holders | None:
         return self._by_number.get(number)
+
+    def of_visitor(self, visitor_id: str, number: str, at: float) -> list[Holding]:
+        """When this visitor held this number, as far as they had left within the horizon before `at`."""
+        held = self._by_visitor.get((visitor_id, number), ())
+        return [one for one in held if one.left <= at < one.left + HORIZON_SECONDS]
 
     @property
     def numbers(self) -> tuple[str, ...]:

@@ -35,7 +35,8 @@ class DelayLaw:
 
     `on_page` is the rate at which a visit calls while it is on the page, by bins of the time since it got the
     number (`ON_PAGE_EDGES`); `after` the same by the time since it left (`AFTER_EDGES`). `strangers` is the rate of
-    calls per number by people whom no visit explains. `region_trust` is how often the region of a
+    calls per number by people whom no visit explains, `hours` how much more of them come in each hour of the day (UTC;
+    one in the mean). `region_trust` is how often the region of a
     caller is that of the visit, beyond chance; `regions` how often each region calls. `clients` is how many
     clients call the site. `threshold` is the probability from which on an answer is given.
     """
@@ -43,6 +44,7 @@ class DelayLaw:
     on_page: tuple[float, ...]
     after: tuple[float, ...]
     strangers: float
+    hours: tuple[float, ...]
     region_trust: float
     regions: Mapping[str, float]
     clients: int
@@ -57,6 +59,10 @@ class DelayLaw:
         if delay_seconds >= HORIZON_SECONDS:
             return 0.0
         return self.after[bisect_right(AFTER_EDGES, delay_seconds) - 1]
+
+    def strangers_rate(self, at: float) -> float:
+        """The rate of strangers' calls on one number at a moment, in Unix seconds."""
+        return self.strangers * self.hours[int(at // 3600) % 24]
 
     def region_factor(self, visit_region: str | None, call_region: str | None) -> float:
         """How much more probable the caller's region is if this visit calls than if anybody does."""
@@ -76,7 +82,7 @@ class DelayLaw:
     def from_document(cls, document: Mapping[str, Any]) -> DelayLaw:
         """Raises ValueError for a document of another version or with other bins; learn anew then."""
         fields = {key: value for key, value in document.items() if key != "version"}
-        law = cls(**{**fields, "on_page": tuple(fields["on_page"]), "after": tuple(fields["after"])})
+        law = cls(**{**fields, **{name: tuple(fields[name]) for name in ("on_page", "after", "hours")}})
         if document.get("version") != VERSION or len(law.on_page) != ON_PAGE_BINS or len(law.after) != AFTER_BINS:
             raise ValueError("the delay law was learned by another version of the hub; learn it anew")
         return law
@@ -108,6 +114,7 @@ def prior_law() -> DelayLaw:
         on_page=(on_page,) * ON_PAGE_BINS,
         after=after,
         strangers=_STRANGERS_PER_NUMBER_AND_DAY / 86400,
+        hours=(1.0,) * 24,
         region_trust=_REGION_TRUST,
         regions={"": 0.1},
         clients=100,

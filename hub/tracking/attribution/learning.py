@@ -17,6 +17,7 @@ _MOST_CALLS = 6000
 _STRANGERS_BEFORE = 1.0
 _TRUST_BEFORE = (4.0, 6.0)
 _OTHER_REGIONS = 0.5
+_CALLS_BEFORE_PER_HOUR = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class _Sighting:
 
     bins: tuple[tuple[int, int, int, int], ...]
     region_share: float
+    hour_factor: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ def learn_law(index: Index, calls: Sequence[CallMoment], start: DelayLaw | None 
     before = start or prior_law()
     firsts = _first_calls(calls)
     regions = _region_shares(index, calls)
-    law = replace(before, regions=regions, clients=max(20, len(firsts)), calls_learned=len(firsts))
+    law = replace(
+        before, regions=regions, hours=_hours(firsts), clients=max(20, len(firsts)), calls_learned=len(firsts)
+    )
     risk = _at_risk(index, calls)
     sightings = [s for call in firsts[-_MOST_CALLS:] if (s := _sighting(index, call, law)) is not None]
     if not sightings or not any(risk.on_page):
@@ -89,7 +93,7 @@ def _one_round(law: DelayLaw, prior: DelayLaw, risk: _AtRisk, sightings: Sequenc
     for sighting in sightings:
         same_factor = law.region_trust / sighting.region_share
         weights = []
-        total = law.strangers
+        by_strangers = total = law.strangers * sighting.hour_factor
         for number, everyone, known, same in sighting.bins:
             trusted = same * same_factor
             plain = everyone - known * law.region_trust
@@ -101,7 +105,7 @@ def _one_round(law: DelayLaw, prior: DelayLaw, risk: _AtRisk, sightings: Sequenc
             counts[number] += share
             agreed += by_region / total
             comparable += share * known / everyone
-        strangers += law.strangers / total
+        strangers += by_strangers / total
     return replace(
         law,
         on_page=tuple(smooth_rates(counts[:ON_PAGE_BINS], risk.on_page, prior.on_page)),
@@ -132,15 +136,28 @@ def _region_shares(index: Index, calls: Sequence[CallMoment]) -> dict[str, float
     return {**shares, "": _OTHER_REGIONS / total if places else 0.1}
 
 
+def _hours(calls: Sequence[CallMoment]) -> tuple[float, ...]:
+    """When people call at all: each hour of the day (UTC) against the mean, smoothed over its neighbours."""
+    counts = Counter(_hour(call) for call in calls)
+    total = len(calls) + 24 * _CALLS_BEFORE_PER_HOUR
+    known = [24 * (counts[hour] + _CALLS_BEFORE_PER_HOUR) / total for hour in range(24)]
+    return tuple((known[hour - 1] + 2 * known[hour] + known[(hour + 1) % 24]) / 4 for hour in range(24))
+
+
+def _hour(call: CallMoment) -> int:
+    return int(call.at // 3600) % 24
+
+
 def _at_risk(index: Index, calls: Sequence[CallMoment]) -> _AtRisk:
-    holdings = list(index)
+    end = max((call.at for call in calls), default=0.0)
+    # Visits after the last call are beyond what was observed, or the calls were handed over for a shorter time.
+    holdings = [held for held in index if held.since <= end]
     if not holdings:
         return _AtRisk([0.0] * ON_PAGE_BINS, [0.0] * AFTER_BINS, 0.0)
     begin = min(held.since for held in holdings)
-    end = max([held.left for held in holdings] + [call.at for call in calls])
     return _AtRisk(
         seconds_at_risk(sorted(held.left - held.since for held in holdings), ON_PAGE_EDGES),
-        seconds_at_risk(sorted(end - held.left for held in holdings), AFTER_EDGES),
+        seconds_at_risk(sorted(max(0.0, end - held.left) for held in holdings), AFTER_EDGES),
         (end - begin) * len(index.numbers),
     )
 
@@ -154,12 +171,12 @@ def _sighting(index: Index, call: CallMoment, law: DelayLaw) -> _Sighting | None
     after = holders.gone_by_bin(call.at)
     if call.region is None:
         gone = [(ON_PAGE_BINS + number, count, 0, 0) for number, count in after]
-        return _Sighting((*on_page, *gone), 1.0)
+        return _Sighting((*on_page, *gone), 1.0, law.hours[_hour(call)])
     same, unknown = holders.gone_by_bin_of(call.region, call.at), holders.gone_by_bin_of(None, call.at)
     gone = [
         (ON_PAGE_BINS + number, count, count - unknown.get(number, 0), same.get(number, 0)) for number, count in after
     ]
-    return _Sighting((*on_page, *gone), law.region_share(call.region))
+    return _Sighting((*on_page, *gone), law.region_share(call.region), law.hours[_hour(call)])
 
 
 def _on_page_bins(held_now: Iterable[Holding], call: CallMoment) -> list[tuple[int, int, int, int]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
-from hub.tracking.attribution.holdings import Holders, Holding
+from hub.tracking.attribution.holdings import Holders, Holding, Index
 from hub.tracking.attribution.law import HORIZON_SECONDS, DelayLaw
 from hub.tracking.attribution.learning import CallMoment
 
@@ -22,7 +23,7 @@ _REDIAL_SCALE = math.log((HORIZON_SECONDS + _REDIAL_SOON_SECONDS) / _REDIAL_SOON
 # A visitor who is known to have called from one telephone calls from another one this much more rarely.
 _SECOND_TELEPHONE = 0.1
 _STRANGER_KNOWS_ANOTHER_NUMBER = 0.02
-_LISTED_FOR_LONE_CALLS = 80
+_LISTED = 60
 _LEAST_BELIEF = 1e-6
 
 
@@ -72,18 +73,31 @@ class Earlier:
     visitors: Mapping[str, float] = field(default_factory=dict)
 
 
-def look(holders: Holders | None, call: CallMoment, law: DelayLaw, *, thoroughly: bool) -> View:
-    """The view of one call. Not `thoroughly`, only the latest holdings are listed and the rest is summed up."""
+def look(index: Index, call: CallMoment, law: DelayLaw, visitors: Iterable[str] = ()) -> View:
+    """The view of one call. The latest holdings are listed, and those of `visitors`; the rest is summed up."""
+    strangers = law.strangers_rate(call.at)
+    holders = index.holders(call.number)
     if holders is None:
-        return View(call, (), 0.0, law.strangers)
-    suspects = [_on_page(held, call, law) for held in holders.on_page(call.at)]
+        return View(call, (), 0.0, strangers)
+    listed = list(islice(holders.gone(call.at), _LISTED))
+    if len(listed) == _LISTED:
+        known = {(held.visit_id, held.since) for held in listed}
+        older = (held for visitor in visitors for held in index.of_visitor(visitor, call.number, call.at))
+        listed += [held for held in older if (held.visit_id, held.since) not in known]
+    gone = [_gone(held, call, law) for held in listed]
     others = 0.0
-    for held in holders.gone(call.at):
-        if not thoroughly and len(suspects) >= _LISTED_FOR_LONE_CALLS:
-            others = _rate_of_gone(holders, call, law) - sum(s.rate for s in suspects if not s.on_page)
-            break
-        suspects.append(_gone(held, call, law))
-    return View(call, tuple(suspects), max(0.0, others), law.strangers)
+    if len(listed) >= _LISTED:
+        others = max(0.0, _rate_of_gone(holders, call, law) - sum(suspect.rate for suspect in gone))
+    return View(call, (*(_on_page(held, call, law) for held in holders.on_page(call.at)), *gone), others, strangers)
+
+
+def look_together(index: Index, calls: Sequence[CallMoment], law: DelayLaw) -> list[View]:
+    """The views of all calls of one client: who is listed for one call is looked for behind all of them."""
+    views = [look(index, call, law) for call in calls]
+    if len(views) == 1 or all(view.others == 0.0 for view in views):
+        return views
+    visitors = sorted({suspect.holding.visitor_id for view in views for suspect in view.suspects})
+    return [look(index, call, law, visitors) for call in calls]
 
 
 def _on_page(held: Holding, call: CallMoment, law: DelayLaw) -> Suspect:
