@@ -59,7 +59,7 @@ class Bitrix24OAuth:
             "refresh_token": refresh_token,
         }
         address = f"{origin_of(portal.server_endpoint)}/oauth/token/?{urlencode(query)}"
-        return token_pair(door.http.request("GET", address, write=True), portal, door.now())
+        return token_pair(door.http.request("GET", address, write=True, read_timeout_seconds=15), portal, door.now())
 
 
 def token_pair(answer: HttpAnswer, portal: PortalSettings, now: datetime) -> TokenPair:

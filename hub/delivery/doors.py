@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import select
 
-from connectors.contract import ConnectionFacts, Connector, Door, RecordingFile
+from connectors.contract import ConnectionFacts, Door, RecordingFile
 from hub.db.tables import Connection, RecordingRow, Workspace
-from hub.domain.access import TokenPair
+from hub.domain.access import QuotaRule, TokenPair
 from hub.domain.errors import NotReady, OverBudget, Rejected, Throttled
 from hub.domain.intents import Lane
 from hub.runtime import Runtime
+
+METHOD_RESTS = timedelta(minutes=10)
+"""How long one method is left alone when the vendor blocks it without saying until when (bitrix24.md §2.3)."""
 
 
 @contextmanager
@@ -21,6 +25,13 @@ def open_door(runtime: Runtime, connection_id: int, lane: Lane, *, purpose: str 
     """A door to connection `connection_id`; each request through it is counted in the ledger under `purpose`."""
     facts = _facts(runtime, connection_id)
     connector = runtime.registry[facts.vendor]
+    asker = connector.crm or connector.pbx
+    rule = asker.quota(facts) if asker is not None else None
+    spent: list[str] = []
+
+    def spend(method: str) -> None:
+        spent.append(method)
+        _spend(runtime, rule, facts, lane, purpose, method)
 
     def refresh(refresh_token: str) -> TokenPair:
         if connector.oauth is None:
@@ -34,11 +45,16 @@ def open_door(runtime: Runtime, connection_id: int, lane: Lane, *, purpose: str 
             connection_id, refresh, lambda changes: _remember(runtime, facts, changes)
         ),
         now=runtime.now,
-        spend=lambda method: _spend(runtime, connector, facts, lane, purpose, method),
+        spend=spend,
         recording=lambda key: _recording(runtime, key),
         remember=lambda changes: _remember(runtime, facts, changes),
     )
-    yield door
+    try:
+        yield door
+    except Throttled as error:
+        if rule is not None and spent and error.scope == "method" and not isinstance(error, OverBudget):
+            runtime.bucket.hold_method(rule.key, spent[-1], error.until or runtime.now() + METHOD_RESTS)
+        raise
 
 
 def _facts(runtime: Runtime, connection_id: int) -> ConnectionFacts:
@@ -61,10 +77,8 @@ def _facts(runtime: Runtime, connection_id: int) -> ConnectionFacts:
 
 
 def _spend(
-    runtime: Runtime, connector: Connector, facts: ConnectionFacts, lane: Lane, purpose: str, method: str
+    runtime: Runtime, rule: QuotaRule | None, facts: ConnectionFacts, lane: Lane, purpose: str, method: str
 ) -> None:
-    asker = connector.crm or connector.pbx
-    rule = asker.quota(facts) if asker is not None else None
     if rule is not None:
         try:
             runtime.bucket.take(rule, lane, method)
