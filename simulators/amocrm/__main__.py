@@ -1,0 +1,5 @@
+"""Runs the simulator from the command line."""
+
+from .cli import command
+
+command()
