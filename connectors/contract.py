@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol
 from marshmallow import Schema
 
 from hub.domain.access import QuotaRule, TokenPair, Tokens
+from hub.domain.events import CallEvent
 from hub.domain.intents import Intent, Lane
 from hub.net.http import Http
 from webhooks.contract import Hook
@@ -155,6 +156,25 @@ class Crm(Protocol):
         """The employees, complete. Raises delivery errors; never returns a part."""
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedCall:
+    """A call as the CRM shows it: its own id of it, whether a recording is attached, how often it is there."""
+
+    crm_id: str
+    recorded: bool
+    copies: int = 1
+
+
+class CrmLog(Protocol):
+    """What a CRM shows of the calls that the hub wrote: for reconciliation."""
+
+    def logged(self, door: Door, since: datetime, until: datetime) -> Mapping[str, LoggedCall]:
+        """The calls that began in `since` … `until`, by our own id of them (`CallFacts.call_id`); complete.
+
+        Calls that do not carry an id are left out. Raises delivery errors; never returns a part.
+        """
+
+
 class OAuth(Protocol):
     def refresh(self, door: Door, refresh_token: str) -> TokenPair:
         """Ask the auth server once. Raises `AuthRevoked`, `Unreachable` or `OutcomeUnknown`."""
@@ -173,6 +193,18 @@ class Pbx(Protocol):
     def quota(self, connection: ConnectionFacts) -> QuotaRule | None: ...
 
 
+class PbxHistory(Protocol):
+    """A PBX's own list of calls: for reconciliation, because PBXs lose events."""
+
+    def history(self, door: Door, since: datetime, until: datetime) -> Sequence[CallEvent]:
+        """What the PBX tells of every call that is over and began in `since` … `until`; complete.
+
+        The events carry the same `call_key` and `leg_key` as those that were pushed, an `event_key`
+        of their own, and `from_history`. Raises delivery errors, `NotReady` when the list was not
+        made in time; never returns a part. May wait for up to a minute.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Connector:
     """One outside system: what it is called, what its connection form asks, what it can do.
@@ -189,6 +221,8 @@ class Connector:
     crm: Crm | None = None
     pbx: Pbx | None = None
     oauth: OAuth | None = None
+    history: PbxHistory | None = None
+    crm_log: CrmLog | None = None
     check: Callable[[Door], str] | None = None
     """Makes one harmless request; returns a line for people. Raises delivery errors."""
 

@@ -25,6 +25,7 @@ KNOWN_NAMES = frozenset(
         "DOZVON_SWEEP_SECONDS",
         "DOZVON_LEASE_SECONDS",
         "DOZVON_TRUSTED_PROXIES",
+        "DOZVON_INBOX_DAYS",
         "DOZVON_LOG_FORMAT",
         "DOZVON_CRASH_AT",
         "DOZVON_TESTING",
@@ -48,6 +49,7 @@ class Settings:
     trusted_proxies: int
     log_format: str
     crash_at: str = ""
+    inbox_days: int = 30
 
     @property
     def embedded_redis(self) -> bool:
@@ -101,6 +103,7 @@ def _read(environment: Mapping[str, str], home: Path | None) -> Settings:
         trusted_proxies=int(_number(environment, "DOZVON_TRUSTED_PROXIES", 0, minimum=0)),
         log_format=environment.get("DOZVON_LOG_FORMAT", "json"),
         crash_at=crash_at,
+        inbox_days=int(_number(environment, "DOZVON_INBOX_DAYS", 30, minimum=1)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connectors.bitrix24.crm import Bitrix24Crm, check
+from connectors.bitrix24.logged import Bitrix24Log
 from connectors.bitrix24.oauth import Bitrix24OAuth
 from connectors.bitrix24.settings import Bitrix24Secrets, Bitrix24Settings
 from connectors.contract import Connector
@@ -14,5 +15,6 @@ CONNECTOR = Connector(
     secrets=Bitrix24Secrets,
     crm=Bitrix24Crm(),
     oauth=Bitrix24OAuth(),
+    crm_log=Bitrix24Log(),
     check=check,
 )

@@ -3,6 +3,7 @@
 from connectors.contract import Connector
 from connectors.mango.client import MangoPbx, check
 from connectors.mango.events import MangoHook
+from connectors.mango.history import MangoHistory
 from connectors.mango.settings import MangoSecrets, MangoSettings
 
 CONNECTOR = Connector(
@@ -12,5 +13,6 @@ CONNECTOR = Connector(
     secrets=MangoSecrets,
     hook=MangoHook(),
     pbx=MangoPbx(),
+    history=MangoHistory(),
     check=check,
 )

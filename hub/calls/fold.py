@@ -24,7 +24,8 @@ _RECORDING_COURSE = (
 class _Story:
     """The events of a call in order, and what several facts are read from.
 
-    `summaries` are the PBX's statements about the whole call, one that says "answered" first;
+    `summaries` are the PBX's statements about the whole call, one that says "answered" first, and
+    what was said at the time before what the history says afterwards;
     `witnesses` are all events, those that know the call's beginning before those of legs that
     only carried it on.
     """
@@ -88,13 +89,17 @@ def _story(stated: Iterable[CallEvent]) -> _Story:
     if not events:
         raise ValueError("A call has at least one event.")
     ends = [event for event in events if is_whole_call_end(event)]
-    summaries = sorted(ends, key=lambda event: (not _says_answered(event), event.kind is not EventKind.SUMMARY))
+    summaries = sorted(ends, key=_weight)
     legs = legs_of(events)
     carried_on = {leg.key for leg in legs if leg.came_from_leg is not None}
     of_legs = [event for event in events if not is_whole_call_end(event)]
     begins = [event for event in of_legs if event.came_from_leg is None and event.leg_key not in carried_on]
     carries_on = [event for event in of_legs if event not in begins]
     return _Story(events, summaries, legs, [*summaries, *begins, *carries_on])
+
+
+def _weight(end: CallEvent) -> tuple[bool, bool, bool]:
+    return not _says_answered(end), end.kind is not EventKind.SUMMARY, end.from_history
 
 
 def _says_answered(summary: CallEvent) -> bool:

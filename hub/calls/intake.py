@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from hub.calls.record import CallChange, StatedEvent, record_events, split_by_time
@@ -119,7 +119,24 @@ def _process(runtime: Runtime, rows: Sequence[Claimed], on_change: OnChange, on_
             _count_drift(runtime, row.connection_id, parsed.drift)
     for (connection_id, call_key), understood in groups.items():
         closed += _fold_group(runtime, connection_id, call_key, understood, on_change)
+    _note_signs_of_life(runtime, rows)
     return closed
+
+
+def _note_signs_of_life(runtime: Runtime, rows: Sequence[Claimed]) -> None:
+    """When each connection was last heard of: once per connection and batch."""
+    heard_at = {row.connection_id: row.received_at for row in sorted(rows, key=lambda row: row.received_at)}
+    with runtime.database.transaction() as session:
+        for connection_id, moment in sorted(heard_at.items()):
+            session.execute(
+                update(Connection)
+                .where(
+                    Connection.id == connection_id,
+                    or_(Connection.last_event_at.is_(None), Connection.last_event_at < moment),
+                )
+                .values(last_event_at=moment)
+                .execution_options(synchronize_session=False)
+            )
 
 
 def _contexts(runtime: Runtime, connection_ids: set[int]) -> dict[int, tuple[str, ParseContext]]:

@@ -38,7 +38,14 @@ def in_order(events: Iterable[CallEvent]) -> list[CallEvent]:
         known = unique.get(event.event_key)
         if known is None or (event != known and repr(event) < repr(known)):
             unique[event.event_key] = event
-    return sorted(unique.values(), key=_by_time)
+    return sorted(_without_echoes(unique.values()), key=_by_time)
+
+
+def _without_echoes(events: Iterable[CallEvent]) -> list[CallEvent]:
+    """A leg's step that was heard when it happened needs no second telling by the PBX's history."""
+    events = list(events)
+    heard = {(event.leg_key, event.kind) for event in events if event.leg_key and not event.from_history}
+    return [event for event in events if not (event.from_history and (event.leg_key, event.kind) in heard)]
 
 
 def _by_time(event: CallEvent) -> tuple[datetime, int, int, str]:

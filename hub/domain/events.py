@@ -79,7 +79,8 @@ class CallEvent:
     `at` is when it happened by the PBX's clock. `client` is the outside party and `line` the
     firm's own number. `with_client` is False when a leg is a talk between two employees
     (a consultation). `hidden` says that the PBX told us that the caller hid the number.
-    `talk_seconds` and the three moments are stated by summaries.
+    `talk_seconds` and the three moments are stated by summaries. `from_history` says that it was read
+    afterwards in the PBX's list of calls: it fills gaps, and gives way to what was heard at the time.
     """
 
     kind: EventKind
@@ -105,3 +106,4 @@ class CallEvent:
     command_id: str | None = None
     came_from_leg: str | None = None
     tracking_number: Phone | None = None
+    from_history: bool = False
