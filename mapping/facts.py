@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hub.domain.call import Call
+from hub.domain.intents import Why
 from hub.domain.party import ClientHistory, Employee, Source
+from mapping.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +38,11 @@ class PlanFacts:
     history: ClientHistory = field(default_factory=ClientHistory)
     recordings: tuple[KeptRecording, ...] = ()
     recording_links: tuple[str, ...] = ()
+
+    def say(self, key: str, **values: str) -> str:
+        """The sentence `key` in the workspace's language."""
+        return say(key, self.locale, **values)
+
+    def why(self, field_name: str, rule: str, fact: str) -> Why:
+        """One line of a why-trace; `rule` is the key of its sentence."""
+        return Why(field_name, self.say(rule), fact)

@@ -11,7 +11,6 @@ from hub.domain.intents import CallFacts, Intent, IntentKind, Why
 from hub.domain.party import TASK_ON_ITS_WAY, Employee
 from hub.domain.phone import format_phone
 from mapping.facts import PlanFacts
-from mapping.words import say
 
 MISSED_TASK_WITHIN = timedelta(hours=1)
 
@@ -27,12 +26,12 @@ class Plan:
 def plan(facts: PlanFacts) -> Plan:
     """All intents that the call calls for at this moment; their keys stay the same as the call goes on."""
     call = facts.call
-    refusal = _not_for_a_crm(call)
+    refusal = _not_for_a_crm(facts)
     if refusal:
         return Plan((), refusal)
     user_id, extension, why_user = _responsible(facts)
     about = _call_facts(facts, user_id, extension)
-    reasons = (why_user, *_why_lead(about), *_why_source(facts))
+    reasons = (why_user, *_why_lead(facts, about), *_why_source(facts))
     intents = [*_cards(facts, about, reasons)]
     if call.is_over:
         intents += _at_the_end(facts, about, reasons)
@@ -41,15 +40,16 @@ def plan(facts: PlanFacts) -> Plan:
     return Plan(tuple(intents))
 
 
-def _not_for_a_crm(call: Call) -> str:
+def _not_for_a_crm(facts: PlanFacts) -> str:
+    call = facts.call
     if call.direction is Direction.INTERNAL:
-        return "internal call: kept in the hub, not written to a CRM"
+        return facts.say("internal_call")
     if call.direction is None:
-        return "the direction is not known yet"
+        return facts.say("direction_unknown")
     if call.client is None:
-        return "the caller hid the number: kept in the hub, not written to a CRM"
+        return facts.say("hidden_caller")
     if call.client.e164 is None:
-        return f"{call.client.raw} is not a full public number: kept in the hub, not written to a CRM"
+        return facts.say("not_a_full_number", number=call.client.raw)
     return ""
 
 
@@ -57,18 +57,21 @@ def _responsible(facts: PlanFacts) -> tuple[str | None, str | None, Why]:
     """Who the call is logged on: talked last, else rung first, else the default person."""
     call = facts.call
     if call.answered_by is not None:
-        return _known_as(facts, call.answered_by, "talked with the client last")
+        return _known_as(facts, call.answered_by, "talked_last")
     if call.first_rung is not None:
-        return _known_as(facts, call.first_rung, "rung first, nobody talked")
-    return facts.default_user_id, None, Why("user_id", "default person", "nobody was rung")
+        return _known_as(facts, call.first_rung, "rung_first")
+    return facts.default_user_id, None, facts.why("user_id", "default_person", facts.say("nobody_rung"))
 
 
 def _known_as(facts: PlanFacts, extension: str, rule: str) -> tuple[str | None, str | None, Why]:
     employee = facts.employees.get(extension)
     if employee is None or employee.user_id is None:
-        fact = f"extension {extension}, whom the CRM is not known to list"
-        return None, extension, Why("user_id", rule, fact)
-    return employee.user_id, extension, Why("user_id", rule, f"{employee.name}, extension {extension}")
+        return None, extension, facts.why("user_id", rule, facts.say("stranger", extension=extension))
+    return employee.user_id, extension, facts.why("user_id", rule, _named(facts, employee))
+
+
+def _named(facts: PlanFacts, employee: Employee) -> str:
+    return facts.say("employee", name=employee.name, extension=employee.extension)
 
 
 def _call_facts(facts: PlanFacts, user_id: str | None, extension: str | None) -> CallFacts:
@@ -94,16 +97,16 @@ def _call_facts(facts: PlanFacts, user_id: str | None, extension: str | None) ->
     )
 
 
-def _why_lead(about: CallFacts) -> tuple[Why, ...]:
+def _why_lead(facts: PlanFacts, about: CallFacts) -> tuple[Why, ...]:
     if about.creates_lead:
-        return (Why("creates_lead", "an unknown caller becomes one lead", "inbound call"),)
-    return (Why("creates_lead", "outbound calls create nothing", "outbound call"),)
+        return (facts.why("creates_lead", "unknown_becomes_lead", facts.say("inbound_call")),)
+    return (facts.why("creates_lead", "outbound_creates_nothing", facts.say("outbound_call")),)
 
 
 def _why_source(facts: PlanFacts) -> tuple[Why, ...]:
     if facts.source is None:
-        return (Why("source", "unknown stays unknown", "no visit and no static number explains this call"),)
-    return (Why("source", "where the client came from", facts.source.evidence),)
+        return (facts.why("source", "unknown_stays_unknown", facts.say("nothing_explains")),)
+    return (facts.why("source", "where_from", facts.source.evidence),)
 
 
 # --- While it rings --------------------------------------------------------------------------------
@@ -120,9 +123,9 @@ def _cards(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) -> list
         if employee is None or employee.user_id is None:
             continue
         if extension in call.ringing:
-            intents.append(_card(IntentKind.SHOW_CARD, employee, about, reasons, "rings now"))
+            intents.append(_card(facts, IntentKind.SHOW_CARD, employee, about, reasons))
         elif _card_is_over(call, employee, about):
-            intents.append(_card(IntentKind.HIDE_CARD, employee, about, reasons, "rings no more and does not talk"))
+            intents.append(_card(facts, IntentKind.HIDE_CARD, employee, about, reasons))
     return intents
 
 
@@ -136,9 +139,9 @@ def _card_is_over(call: Call, employee: Employee, about: CallFacts) -> bool:
     )
 
 
-def _card(kind: IntentKind, employee: Employee, about: CallFacts, reasons: tuple[Why, ...], rule: str) -> Intent:
+def _card(facts: PlanFacts, kind: IntentKind, employee: Employee, about: CallFacts, reasons: tuple[Why, ...]) -> Intent:
     assert employee.user_id is not None
-    why = Why("", rule, f"{employee.name}, extension {employee.extension}")
+    why = facts.why("", str(kind), _named(facts, employee))
     return Intent(kind, f"{kind}:{employee.user_id}", about, (why, *reasons), about=employee.user_id)
 
 
@@ -147,19 +150,13 @@ def _card(kind: IntentKind, employee: Employee, about: CallFacts, reasons: tuple
 
 def _at_the_end(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) -> list[Intent]:
     call = facts.call
-    over = Why("", "every call that is over is logged once", f"{call.outcome}, {call.closing}")
+    over = facts.why("", "logged_once", facts.say(f"closing_{call.closing}"))
     intents = [Intent(IntentKind.LOG_CALL, "log", about, (over, *reasons))]
     if facts.source is not None and about.creates_lead:
         intents.append(Intent(IntentKind.SET_SOURCE, "source", about, _why_source(facts)))
+    why_attach = (facts.why("", "recordings_attached", facts.say("recording_is_there")),)
     intents += [
-        Intent(
-            IntentKind.ATTACH_RECORDING,
-            f"recording:{kept.key}",
-            about,
-            (Why("", "recordings are attached when they are there", f"recording {kept.key}"),),
-            about=kept.key,
-            link=kept.link,
-        )
+        Intent(IntentKind.ATTACH_RECORDING, f"recording:{kept.key}", about, why_attach, about=kept.key, link=kept.link)
         for kept in facts.recordings
     ]
     return intents + _tasks(facts, about)
@@ -168,7 +165,7 @@ def _at_the_end(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) ->
 def _tasks(facts: PlanFacts, about: CallFacts) -> list[Intent]:
     call, open_tasks = facts.call, facts.history.open_task_keys
     if call.outcome is Outcome.ANSWERED:
-        why = (Why("", "a task is closed when somebody has talked to the client", "answered call"),)
+        why = (facts.why("", "task_closed_by_talk", facts.say("answered_call")),)
         made = [key for key in open_tasks if not key.startswith(TASK_ON_ITS_WAY)]
         return [Intent(IntentKind.CLOSE_TASK, f"close_task:{key}", about, why, about=key) for key in made]
     if call.outcome is not Outcome.MISSED or open_tasks:
@@ -186,10 +183,10 @@ def _missed_task(facts: PlanFacts, about: CallFacts) -> Intent:
         "task",
         about,
         (
-            Why("", "missed calls of one client make one task", "missed call, no open task for this client"),
-            Why("deadline", "within an hour", f"ended at {ended_at.isoformat()}"),
+            facts.why("", "one_task_per_client", facts.say("no_open_task")),
+            facts.why("deadline", "within_an_hour", facts.say("missed_call")),
         ),
-        title=say("missed_title", facts.locale, **values),
-        text=say("missed_text", facts.locale, **values),
+        title=facts.say("missed_title", **values),
+        text=facts.say("missed_text", **values),
         deadline=ended_at + MISSED_TASK_WITHIN,
     )

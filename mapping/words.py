@@ -3,13 +3,80 @@
 from __future__ import annotations
 
 WORDS: dict[str, dict[str, str]] = {
-    "missed_title": {
-        "ru": "Перезвонить: {client}",
-        "en": "Call back: {client}",
-    },
+    # Tasks
+    "missed_title": {"ru": "Перезвонить: {client}", "en": "Call back: {client}"},
     "missed_text": {
         "ru": "Пропущенный звонок {client} на линию {line}.",
         "en": "Missed call from {client} to line {line}.",
+    },
+    # Why nothing is written
+    "internal_call": {
+        "ru": "внутренний звонок: остаётся в хабе, в CRM не пишется",
+        "en": "internal call: kept in the hub, not written to a CRM",
+    },
+    "direction_unknown": {"ru": "направление ещё неизвестно", "en": "the direction is not known yet"},
+    "hidden_caller": {
+        "ru": "номер скрыт: звонок остаётся в хабе, в CRM не пишется",
+        "en": "the caller hid the number: kept in the hub, not written to a CRM",
+    },
+    "not_a_full_number": {
+        "ru": "{number} — не полный городской или мобильный номер: звонок остаётся в хабе",
+        "en": "{number} is not a full public number: kept in the hub, not written to a CRM",
+    },
+    # Rules
+    "show_card": {"ru": "сейчас звонит у сотрудника", "en": "rings at the employee now"},
+    "hide_card": {"ru": "больше не звонит и не разговаривает", "en": "rings no more and does not talk"},
+    "talked_last": {"ru": "последним говорил с клиентом", "en": "talked with the client last"},
+    "rung_first": {"ru": "звонили первому, никто не ответил", "en": "rung first, nobody talked"},
+    "default_person": {"ru": "ответственный по умолчанию", "en": "default person"},
+    "unknown_becomes_lead": {
+        "ru": "неизвестный клиент становится одним лидом",
+        "en": "an unknown caller becomes one lead",
+    },
+    "outbound_creates_nothing": {
+        "ru": "исходящий звонок ничего не создаёт",
+        "en": "outbound calls create nothing",
+    },
+    "unknown_stays_unknown": {"ru": "неизвестное остаётся неизвестным", "en": "unknown stays unknown"},
+    "where_from": {"ru": "откуда пришёл клиент", "en": "where the client came from"},
+    "logged_once": {
+        "ru": "каждый завершённый звонок записывается один раз",
+        "en": "every call that is over is logged once",
+    },
+    "recordings_attached": {
+        "ru": "запись прикрепляется, когда она готова",
+        "en": "recordings are attached when they are there",
+    },
+    "task_closed_by_talk": {
+        "ru": "задача закрывается, когда с клиентом поговорили",
+        "en": "a task is closed when somebody has talked to the client",
+    },
+    "one_task_per_client": {
+        "ru": "пропущенные звонки одного клиента дают одну задачу",
+        "en": "missed calls of one client make one task",
+    },
+    "within_an_hour": {"ru": "в течение часа", "en": "within an hour"},
+    # Facts
+    "employee": {"ru": "{name}, внутренний {extension}", "en": "{name}, extension {extension}"},
+    "stranger": {
+        "ru": "внутренний {extension}, которого CRM не знает",
+        "en": "extension {extension}, whom the CRM is not known to list",
+    },
+    "nobody_rung": {"ru": "никому не звонили", "en": "nobody was rung"},
+    "inbound_call": {"ru": "входящий звонок", "en": "inbound call"},
+    "outbound_call": {"ru": "исходящий звонок", "en": "outbound call"},
+    "answered_call": {"ru": "разговор состоялся", "en": "answered call"},
+    "missed_call": {"ru": "звонок пропущен", "en": "missed call"},
+    "nothing_explains": {
+        "ru": "ни визит, ни закреплённый номер не объясняют этот звонок",
+        "en": "no visit and no static number explains this call",
+    },
+    "closing_stated": {"ru": "АТС сообщила о конце звонка", "en": "the PBX said that the call is over"},
+    "closing_stale": {"ru": "АТС молчит: звонок закрыт по времени", "en": "the PBX is silent: closed by the clock"},
+    "recording_is_there": {"ru": "запись сохранена в хабе", "en": "the hub holds the recording"},
+    "no_open_task": {
+        "ru": "звонок пропущен, открытой задачи по клиенту нет",
+        "en": "missed call, no open task for this client",
     },
 }
 
