@@ -13,6 +13,7 @@ from hub.domain.phone import mask_phone
 from hub.provisioning.document import as_json
 from hub.provisioning.errors import Mistake, WrongDocument
 from hub.provisioning.lines import Path
+from hub.provisioning.sites import put_sites
 from hub.provisioning.work import Work, assign, keep, kept, once_each
 
 Item = Mapping[str, Any]
@@ -62,6 +63,7 @@ def apply_sites(work: Work, items: Sequence[Item]) -> None:
         (place for number, site in enumerate(sites) for place in _numbers_of(site, ("site", number))),
         "{value} stands here for the second time.",
     )
+    put_sites(work, sites)
     before = {key: row.document for key, row in kept(work, "site").items()}
     for site in sites:
         _put_lines(work, before.get(site["key"], {}), site)
@@ -74,6 +76,10 @@ def _with_full_numbers(work: Work, item: Item, path: Path) -> dict[str, Any]:
         if name in site:
             site[name] = work.number(site[name], (*path, name))
     site["pool"] = [work.number(text, (*path, "pool", number)) for number, text in enumerate(site["pool"])]
+    site["pools"] = {
+        region: [work.number(text, (*path, "pools", region)) for text in numbers]
+        for region, numbers in site.get("pools", {}).items()
+    }
     site["static"] = [
         {**line, "number": work.number(line["number"], (*path, "static", number, "number"))}
         for number, line in enumerate(site["static"])
@@ -84,6 +90,8 @@ def _with_full_numbers(work: Work, item: Item, path: Path) -> dict[str, Any]:
 def _numbers_of(site: Item, path: Path) -> Iterator[tuple[Path, str]]:
     for number, phone in enumerate(site["pool"]):
         yield (*path, "pool", number), phone
+    for region, phones in site["pools"].items():
+        yield from (((*path, "pools", region), phone) for phone in phones)
     for number, line in enumerate(site["static"]):
         yield (*path, "static", number, "number"), line["number"]
 

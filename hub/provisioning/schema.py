@@ -14,6 +14,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 ROLES = ("owner", "admin", "marketer", "agent", "auditor")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SHORTEST_NUMBER_DIGITS = 5
 _SLOT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
 
 
@@ -41,6 +42,15 @@ def _is_origin(text: str) -> None:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
         raise ValidationError("must be scheme and host, like https://shop.example, without a path.")
+
+
+def _whole(least: int, most: int) -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(least, most, error="must be from {min} to {max}."))
+
+
+def _is_format(text: str) -> None:
+    if text.count("#") < _SHORTEST_NUMBER_DIGITS or re.search(r"[^0-9#+() .\u2010-\u2015\u00a0-]", text):
+        raise ValidationError("must be digits and # like +7 (###) ###-##-##.")
 
 
 class WorkspaceSchema(Schema):
@@ -148,7 +158,18 @@ class SiteSchema(Schema):
     default_number = _name(32)
     post_default_number = _name(32)
     pool = fields.List(_name(32), load_default=list)
+    pools = fields.Dict(keys=_name(100), values=fields.List(_name(32)))
     static = fields.List(fields.Nested(StaticLineSchema), load_default=list)
+    show_delay_seconds = _whole(0, 600)
+    idle_seconds = _whole(10, 14400)
+    quarantine_days = _whole(0, 90)
+    format = Word(validate=_is_format)
+    channels = fields.List(_name(64))
+    home_regions = fields.List(_name(100))
+    consent = Word(validate=validate.OneOf(("not_needed", "required"), error="must be one of {choices}."))
+    selectors = fields.List(_name())
+    visits_per_ip_hour = _whole(1, 1_000_000)
+    quality_seconds = _whole(0, 3600)
 
 
 class RulesSchema(Schema):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from alembic import context
 
-from hub.db import directory, statements, work
+from hub.db import directory, statements, tracking, work
 from hub.db.tables import Base
 
 assert statements
 assert work
-assert directory  # their tables must be known to the metadata
+assert directory
+assert tracking  # their tables must be known to the metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

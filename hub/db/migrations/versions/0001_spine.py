@@ -23,6 +23,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_duties")),
     )
     op.create_table(
+        "touches",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("visit_uid", sa.String(length=32), nullable=False),
+        sa.Column("entry", sa.String(length=32), nullable=False),
+        sa.Column("at", types.Moment(timezone=True), nullable=False),
+        sa.Column("source", sa.String(length=255), nullable=False),
+        sa.Column("medium", sa.String(length=255), nullable=False),
+        sa.Column("campaign", sa.String(length=255), nullable=True),
+        sa.Column("content", sa.String(length=255), nullable=True),
+        sa.Column("term", sa.String(length=255), nullable=True),
+        sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("click_ids", sa.JSON(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("referrer", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_touches")),
+        sa.UniqueConstraint("visit_uid", "entry", name=op.f("uq_touches_visit_uid_entry")),
+    )
+    with op.batch_alter_table("touches", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_touches_visit_uid"), ["visit_uid"], unique=False)
+
+    op.create_table(
+        "visit_pages",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("visit_uid", sa.String(length=32), nullable=False),
+        sa.Column("entry", sa.String(length=32), nullable=False),
+        sa.Column("at", types.Moment(timezone=True), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_pages")),
+        sa.UniqueConstraint("visit_uid", "entry", name=op.f("uq_visit_pages_visit_uid_entry")),
+    )
+    op.create_table(
         "workspaces",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("slug", sa.String(length=64), nullable=False),
@@ -140,6 +172,29 @@ def upgrade() -> None:
         sa.UniqueConstraint("workspace_id", "section", "key", name=op.f("uq_provisioned_workspace_id_section_key")),
     )
     op.create_table(
+        "sites",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("origins", sa.JSON(), nullable=False),
+        sa.Column("default_number", sa.String(length=32), nullable=True),
+        sa.Column("post_default_number", sa.String(length=32), nullable=True),
+        sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("seen", sa.JSON(), nullable=True),
+        sa.Column("law", sa.JSON(), nullable=True),
+        sa.Column("law_learned_at", types.Moment(timezone=True), nullable=True),
+        sa.Column("created_at", types.Moment(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_sites_workspace_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sites")),
+        sa.UniqueConstraint("key", name=op.f("uq_sites_key")),
+    )
+    with op.batch_alter_table("sites", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sites_workspace_id"), ["workspace_id"], unique=False)
+
+    op.create_table(
         "users",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -249,6 +304,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("connection_id", "kind", "name", name=op.f("uq_drift_connection_id_kind_name")),
     )
     op.create_table(
+        "form_reports",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("visit_uid", sa.String(length=32), nullable=False),
+        sa.Column("entry", sa.String(length=32), nullable=False),
+        sa.Column("at", types.Moment(timezone=True), nullable=False),
+        sa.Column("form", sa.String(length=100), nullable=False),
+        sa.Column("phone_e164", sa.String(length=20), nullable=True),
+        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_form_reports_site_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_form_reports_workspace_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_form_reports")),
+        sa.UniqueConstraint("visit_uid", "entry", name=op.f("uq_form_reports_visit_uid_entry")),
+    )
+    with op.batch_alter_table("form_reports", schema=None) as batch_op:
+        batch_op.create_index("ix_form_reports_phone", ["workspace_id", "phone_e164", "at"], unique=False)
+
+    op.create_table(
         "inbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("connection_id", sa.Integer(), nullable=False),
@@ -292,6 +368,27 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "leases",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("visit_uid", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.String(length=32), nullable=False),
+        sa.Column("since", types.Moment(timezone=True), nullable=False),
+        sa.Column("until", types.Moment(timezone=True), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_leases_site_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_leases_workspace_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_leases")),
+        sa.UniqueConstraint("visit_uid", "number", "since", name=op.f("uq_leases_visit_uid_number_since")),
+    )
+    with op.batch_alter_table("leases", schema=None) as batch_op:
+        batch_op.create_index("ix_leases_number", ["workspace_id", "number", "until"], unique=False)
+        batch_op.create_index("ix_leases_site", ["site_id", "until"], unique=False)
+
+    op.create_table(
         "notices",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -320,6 +417,17 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "pool_hours",
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("hour", types.Moment(timezone=True), nullable=False),
+        sa.Column("numbers", sa.Integer(), nullable=False),
+        sa.Column("most_busy", sa.Integer(), nullable=False),
+        sa.Column("given", sa.Integer(), nullable=False),
+        sa.Column("shared", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_pool_hours_site_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("site_id", "hour", name=op.f("pk_pool_hours")),
+    )
+    op.create_table(
         "quota_use",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("connection_id", sa.Integer(), nullable=False),
@@ -336,6 +444,38 @@ def upgrade() -> None:
             "connection_id", "hour", "lane", "purpose", name=op.f("uq_quota_use_connection_id_hour_lane_purpose")
         ),
     )
+    op.create_table(
+        "site_alarms",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("hour", types.Moment(timezone=True), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("detail", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_site_alarms_site_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_site_alarms")),
+        sa.UniqueConstraint("site_id", "kind", "hour", name=op.f("uq_site_alarms_site_id_kind_hour")),
+    )
+    op.create_table(
+        "site_numbers",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=32), nullable=False),
+        sa.Column("region", sa.String(length=100), nullable=False),
+        sa.Column("since", types.Moment(timezone=True), nullable=False),
+        sa.Column("until", types.Moment(timezone=True), nullable=True),
+        sa.Column("usable_from", types.Moment(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_site_numbers_site_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_site_numbers_workspace_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_site_numbers")),
+    )
+    with op.batch_alter_table("site_numbers", schema=None) as batch_op:
+        batch_op.create_index("ix_site_numbers_number", ["number", "since"], unique=False)
+        batch_op.create_index("ix_site_numbers_site", ["site_id", "until"], unique=False)
+
     op.create_table(
         "statements",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -355,6 +495,64 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("statements", schema=None) as batch_op:
         batch_op.create_index("ix_statements_workspace", ["workspace_id", "day", "id"], unique=False)
+
+    op.create_table(
+        "visits",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("uid", sa.String(length=32), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("visitor_id", sa.String(length=32), nullable=True),
+        sa.Column("started_at", types.Moment(timezone=True), nullable=False),
+        sa.Column("last_seen_at", types.Moment(timezone=True), nullable=False),
+        sa.Column("landing_url", sa.Text(), nullable=False),
+        sa.Column("referrer", sa.Text(), nullable=False),
+        sa.Column("source", sa.String(length=200), nullable=True),
+        sa.Column("medium", sa.String(length=200), nullable=True),
+        sa.Column("campaign", sa.String(length=255), nullable=True),
+        sa.Column("region", sa.String(length=100), nullable=True),
+        sa.Column("device", sa.String(length=100), nullable=False),
+        sa.Column("ids", sa.JSON(), nullable=False),
+        sa.Column("params", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_visits_site_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_visits_workspace_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_visits")),
+        sa.UniqueConstraint("uid", name=op.f("uq_visits_uid")),
+    )
+    with op.batch_alter_table("visits", schema=None) as batch_op:
+        batch_op.create_index("ix_visits_site_started", ["site_id", "started_at", "id"], unique=False)
+        batch_op.create_index("ix_visits_visitor", ["site_id", "visitor_id"], unique=False)
+
+    op.create_table(
+        "attributions",
+        sa.Column("call_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("visit_uid", sa.String(length=32), nullable=True),
+        sa.Column("model", sa.String(length=20), nullable=False),
+        sa.Column("probability", sa.Double(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("called_at", types.Moment(timezone=True), nullable=False),
+        sa.Column("stale", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["call_id"], ["calls.id"], name=op.f("fk_attributions_call_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["site_id"], ["sites.id"], name=op.f("fk_attributions_site_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_attributions_workspace_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("call_id", name=op.f("pk_attributions")),
+    )
+    with op.batch_alter_table("attributions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attributions_site_id"), ["site_id"], unique=False)
+        batch_op.create_index(
+            "ix_attributions_stale",
+            ["stale"],
+            unique=False,
+            postgresql_where=sa.text("stale"),
+            sqlite_where=sa.text("stale"),
+        )
+        batch_op.create_index(batch_op.f("ix_attributions_visit_uid"), ["visit_uid"], unique=False)
 
     op.create_table(
         "call_events",
@@ -550,11 +748,29 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_call_events_call_id"))
 
     op.drop_table("call_events")
+    with op.batch_alter_table("attributions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_attributions_visit_uid"))
+        batch_op.drop_index("ix_attributions_stale", postgresql_where=sa.text("stale"), sqlite_where=sa.text("stale"))
+        batch_op.drop_index(batch_op.f("ix_attributions_site_id"))
+
+    op.drop_table("attributions")
+    with op.batch_alter_table("visits", schema=None) as batch_op:
+        batch_op.drop_index("ix_visits_visitor")
+        batch_op.drop_index("ix_visits_site_started")
+
+    op.drop_table("visits")
     with op.batch_alter_table("statements", schema=None) as batch_op:
         batch_op.drop_index("ix_statements_workspace")
 
     op.drop_table("statements")
+    with op.batch_alter_table("site_numbers", schema=None) as batch_op:
+        batch_op.drop_index("ix_site_numbers_site")
+        batch_op.drop_index("ix_site_numbers_number")
+
+    op.drop_table("site_numbers")
+    op.drop_table("site_alarms")
     op.drop_table("quota_use")
+    op.drop_table("pool_hours")
     with op.batch_alter_table("notices", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_notices_standing",
@@ -564,6 +780,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_notices_connection")
 
     op.drop_table("notices")
+    with op.batch_alter_table("leases", schema=None) as batch_op:
+        batch_op.drop_index("ix_leases_site")
+        batch_op.drop_index("ix_leases_number")
+
+    op.drop_table("leases")
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_inbox_quarantined",
@@ -580,6 +801,10 @@ def downgrade() -> None:
         )
 
     op.drop_table("inbox")
+    with op.batch_alter_table("form_reports", schema=None) as batch_op:
+        batch_op.drop_index("ix_form_reports_phone")
+
+    op.drop_table("form_reports")
     op.drop_table("drift")
     op.drop_table("directory_users")
     op.drop_table("connection_tokens")
@@ -593,6 +818,10 @@ def downgrade() -> None:
 
     op.drop_table("calls")
     op.drop_table("users")
+    with op.batch_alter_table("sites", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sites_workspace_id"))
+
+    op.drop_table("sites")
     op.drop_table("provisioned")
     op.drop_table("line_sources")
     with op.batch_alter_table("employees", schema=None) as batch_op:
@@ -606,5 +835,10 @@ def downgrade() -> None:
     op.drop_table("audit")
     op.drop_table("api_keys")
     op.drop_table("workspaces")
+    op.drop_table("visit_pages")
+    with op.batch_alter_table("touches", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_touches_visit_uid"))
+
+    op.drop_table("touches")
     op.drop_table("duties")
     # ### end Alembic commands ###
