@@ -107,3 +107,27 @@ class EarlierCall:
     at: datetime
     number: str
     visitors: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """Where one visit came from, in marketing words. `rule` names what decided: utm, a click id, referrer, direct …"""
+
+    source: str
+    medium: str
+    campaign: str | None = None
+    content: str | None = None
+    term: str | None = None
+    campaign_id: str | None = None
+    referrer_host: str | None = None
+    click_ids: Mapping[str, str] = field(default_factory=dict)
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a visitor holds in the hand: `kind` is phone, tablet, desktop, bot or unknown."""
+
+    kind: str
+    browser: str | None = None
+    system: str | None = None
