@@ -15,7 +15,7 @@ EXAMPLE = """
 Example:
 
 \b
-  python -m simulators.bitrix24 --port 9201 --auth-port 9202 --ledger b24.jsonl
+  dozvon simulate bitrix24 --port 9201 --auth-port 9202 --ledger b24.jsonl
 """
 
 

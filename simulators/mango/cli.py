@@ -19,7 +19,7 @@ from simulators.mango.traffic import USUAL, play_traffic
 
 EXAMPLE = """\b
 Example:
-  python -m simulators.mango --port 9101 --hub http://127.0.0.1:8080/hooks/TOKEN \\
+  dozvon simulate mango --port 9101 --hub http://127.0.0.1:8080/hooks/TOKEN \\
       --api-key k --api-salt s --traffic 6/min --ledger mango.jsonl
 
 Play one call by hand while it runs:
