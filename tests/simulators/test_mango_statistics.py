@@ -19,6 +19,11 @@ def world() -> Iterator[World]:
         yield world
 
 
+def results(world: World, path: str) -> list[Any]:
+    world.pbx.wait_until_idle()
+    return world.hub.events(path)
+
+
 def moscow(moment: datetime) -> str:
     return moment.astimezone(MOSCOW).strftime("%d.%m.%Y %H:%M:%S")
 
