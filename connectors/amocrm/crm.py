@@ -27,9 +27,9 @@ from connectors.contract import (
 from hub.domain.access import QuotaRule
 from hub.domain.intents import Intent
 
-_AT_ONCE = 6.0
+_AT_ONCE = 7.0
 _PER_SECOND = 6.0
-"""One below the seven that amoCRM allows: log-ins count too, and requests do not arrive as evenly as they leave."""
+"""One a second below what amoCRM allows: log-ins count too, and requests do not arrive as evenly as they leave."""
 
 _PERFORM: dict[str, Callable[[Step, Account], StepResult]] = {
     "show": calls.show,
