@@ -14,6 +14,8 @@ from marshmallow import Schema
 from hub.domain.access import QuotaRule, TokenPair, Tokens
 from hub.domain.events import CallEvent
 from hub.domain.intents import Intent, Lane
+from hub.domain.notices import CallbackWanted, DialRequested
+from hub.domain.phone import Phone
 from hub.net.http import Http
 from webhooks.contract import Hook
 
@@ -175,6 +177,51 @@ class CrmLog(Protocol):
         """
 
 
+class CrmDials(Protocol):
+    """A CRM that opens a call itself, or wants one opened, before the PBX has heard of it."""
+
+    def open(self, wanted: CallbackWanted, *, command_id: str, user_id: str | None, door: Door) -> DialRequested:
+        """Open a call for somebody who asked to be called back. `command_id` is our key of it, so a repeat is safe.
+
+        Raises delivery errors.
+        """
+
+    def adopted(self, dial: DialRequested) -> tuple[StepSpec, StepResult]:
+        """Pure. The step that opening the call has done already, and its result."""
+
+    def give_up(self, dial: DialRequested, reason: str, door: Door) -> None:
+        """The call never came to be: close what was opened; closed already is as good. Raises delivery errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirmLine:
+    """A number of the firm's own, and what the PBX calls it."""
+
+    number: Phone
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a CRM is to be kept in step with: our public address (no slash at the end) and the firm's lines."""
+
+    public_url: str
+    lines: tuple[FirmLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceItem:
+    """One entry of a CRM's own dictionaries: `kind` is "source", "stage", "field" and the like, `id` the CRM's own.
+
+    `parent` names what it belongs to (the pipeline of a stage, the entity of a field).
+    """
+
+    kind: str
+    id: str
+    name: str
+    parent: str = ""
+
+
 class OAuth(Protocol):
     def refresh(self, door: Door, refresh_token: str) -> TokenPair:
         """Ask the auth server once. Raises `AuthRevoked`, `Unreachable` or `OutcomeUnknown`."""
@@ -191,6 +238,37 @@ class Pbx(Protocol):
         """
 
     def quota(self, connection: ConnectionFacts) -> QuotaRule | None: ...
+
+
+class PbxCommands(Protocol):
+    """What a PBX may be told to do. What then happens comes as call events that carry `command_id`.
+
+    Each method makes one command and returns when the PBX has taken it. Raises the delivery errors;
+    `Rejected` also before anything is sent, for what the PBX could only refuse. None may be repeated
+    after `OutcomeUnknown`: a telephone may be ringing.
+    """
+
+    def callback(self, door: Door, *, command_id: str, extension: str, client: Phone, line: Phone | None) -> None:
+        """Ring the employee, then the client, from `line` where one is given."""
+
+    def callback_group(
+        self, door: Door, *, command_id: str, group: str, client: Phone, line: Phone, client_first: bool = False
+    ) -> None:
+        """The same with whoever of a group is free; `client_first` rings the client before the group."""
+
+    def route(self, door: Door, *, command_id: str, leg_key: str, to: str) -> None:
+        """Send a leg that is not answered yet to an extension, a group or a number."""
+
+    def hangup(self, door: Door, *, command_id: str, leg_key: str) -> None:
+        """End a leg."""
+
+    def pace(self, connection: ConnectionFacts, command: str) -> QuotaRule | None:
+        """The vendor's own limit for one of the commands above, by its name; None where the common budget is all."""
+
+
+class PbxLines(Protocol):
+    def lines(self, door: Door) -> Sequence[FirmLine]:
+        """The firm's lines, complete. Raises delivery errors."""
 
 
 class PbxHistory(Protocol):
@@ -223,6 +301,13 @@ class Connector:
     oauth: OAuth | None = None
     history: PbxHistory | None = None
     crm_log: CrmLog | None = None
+    commands: PbxCommands | None = None
+    lines: PbxLines | None = None
+    dials: CrmDials | None = None
+    upkeep: Callable[[Door, Surroundings], str] | None = None
+    """Brings the other side in step with us (event handlers, lines); may be repeated. Returns a line for people."""
+    reference: Callable[[Door], Sequence[ReferenceItem]] | None = None
+    """The CRM's dictionaries, complete. Raises delivery errors; never returns a part."""
     check: Callable[[Door], str] | None = None
     """Makes one harmless request; returns a line for people. Raises delivery errors."""
 

@@ -12,6 +12,7 @@ from environs import Env, EnvError
 from hub.domain.errors import ConfigurationError
 
 RETRY_SECONDS = (0, 5, 30, 120, 600, 1800, 7200, 18000, 36000, 86400)
+BITRIX24_AUTH_SERVERS = ("oauth.bitrix.info", "oauth.bitrix24.tech")
 _PREFIX = "DOZVON_"
 KNOWN_NAMES = frozenset(
     {
@@ -26,6 +27,9 @@ KNOWN_NAMES = frozenset(
         "DOZVON_LEASE_SECONDS",
         "DOZVON_TRUSTED_PROXIES",
         "DOZVON_INBOX_DAYS",
+        "DOZVON_BITRIX24_CLIENT_ID",
+        "DOZVON_BITRIX24_CLIENT_SECRET",
+        "DOZVON_BITRIX24_AUTH_SERVERS",
         "DOZVON_LOG_FORMAT",
         "DOZVON_CRASH_AT",
         "DOZVON_TESTING",
@@ -50,6 +54,9 @@ class Settings:
     log_format: str
     crash_at: str = ""
     inbox_days: int = 30
+    bitrix24_client_id: str = ""
+    bitrix24_client_secret: str = field(default="", repr=False)
+    bitrix24_auth_servers: tuple[str, ...] = BITRIX24_AUTH_SERVERS
 
     @property
     def embedded_redis(self) -> bool:
@@ -104,6 +111,10 @@ def _read(environment: Mapping[str, str], home: Path | None) -> Settings:
         log_format=environment.get("DOZVON_LOG_FORMAT", "json"),
         crash_at=crash_at,
         inbox_days=int(_number(environment, "DOZVON_INBOX_DAYS", 30, minimum=1)),
+        bitrix24_client_id=environment.get("DOZVON_BITRIX24_CLIENT_ID", ""),
+        bitrix24_client_secret=environment.get("DOZVON_BITRIX24_CLIENT_SECRET", ""),
+        bitrix24_auth_servers=_comma_list(environment.get("DOZVON_BITRIX24_AUTH_SERVERS", "").lower())
+        or BITRIX24_AUTH_SERVERS,
     )
 
 
