@@ -7,9 +7,9 @@ import json
 import socket
 import time
 import uuid
-from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
+from urllib.parse import parse_qsl
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -55,7 +55,8 @@ def account_app(world: World, account: Account) -> Flask:
 
     @app.route("/api/<any(v2,v4):version>/<path:path>", methods=_VERBS)
     def api(version: str, path: str) -> Response:
-        return _answered(world, account, table, f"{version}/{path}".removeprefix("v4/"))
+        is_v4 = version == "v4" and not path.startswith("v2/")
+        return _answered(world, account, table, path if is_v4 else f"{version}/{path}")
 
     @app.post("/oauth2/access_token")
     def token() -> Response:
@@ -101,7 +102,7 @@ def _read(world: World, account: Account, path: str) -> Exchange:
             body = json.loads(raw)
         if body is None and path.startswith("oauth2/"):
             account.offence("oauth_not_json", request.content_type or "")
-            body = request.form.to_dict() or dict(_pairs(raw))
+            body = dict(parse_qsl(raw.decode("utf-8", "replace")))
         if not request.is_json and not path.startswith("oauth2/"):
             account.offence("not_json", f"{request.method} {path}: {request.content_type}")
     grant = world.grant_of_access(_bearer())
@@ -223,7 +224,9 @@ def _problem(problem: Problem, account: Account | None = None) -> Response:
 
 def _hal(answer: Answer) -> Response:
     if answer.body is None:
-        return _named(Response(b"", answer.status))
+        empty = _named(Response(b"", answer.status))
+        del empty.headers["Content-Type"]
+        return empty
     kind = "application/problem+json" if answer.status >= 400 else "application/hal+json"
     return _json(answer.status, answer.body, kind)
 
@@ -240,10 +243,6 @@ def _named(response: Response) -> Response:
 def _bearer() -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
-
-
-def _pairs(raw: bytes) -> Iterable[tuple[str, str]]:
-    return [tuple(part.split("=", 1)) for part in raw.decode("utf-8", "replace").split("&") if "=" in part]  # type: ignore[misc]
 
 
 def _is_old_address(account: Account) -> bool:
