@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,6 +21,9 @@ from hub.runtime import Runtime
 
 METHOD_RESTS = timedelta(minutes=10)
 """How long one method is left alone when the vendor blocks it without saying until when (bitrix24.md §2.3)."""
+FINISHES_WITHIN_SECONDS = 10.0
+"""How long a step that has begun waits in place for the budget of its next request."""
+_NEXT_LOOK_SECONDS = 0.05
 
 
 @contextmanager
@@ -30,8 +36,11 @@ def open_door(runtime: Runtime, connection_id: int, lane: Lane, *, purpose: str 
     spent: list[str] = []
 
     def spend(method: str) -> None:
+        goes_on = bool(spent)
         spent.append(method)
-        _spend(runtime, rule, facts, lane, purpose, method)
+        if rule is not None:
+            _take(runtime, rule, facts, lane, purpose, method, goes_on=goes_on)
+        runtime.ledger.note(facts.id, lane, purpose)
 
     def refresh(refresh_token: str) -> TokenPair:
         if connector.oauth is None:
@@ -76,16 +85,26 @@ def _facts(runtime: Runtime, connection_id: int) -> ConnectionFacts:
         )
 
 
-def _spend(
-    runtime: Runtime, rule: QuotaRule | None, facts: ConnectionFacts, lane: Lane, purpose: str, method: str
+def _take(
+    runtime: Runtime, rule: QuotaRule, facts: ConnectionFacts, lane: Lane, purpose: str, method: str, *, goes_on: bool
 ) -> None:
-    if rule is not None:
+    """Take one request from the budget. Raises `OverBudget` when there is none.
+
+    What has begun is finished: a second request waits for its turn here, out of the reserve of the
+    urgent. Put off, it would begin anew with the first one, and where the budget is scarce several
+    such steps could spend all of it on beginnings.
+    """
+    gives_up_at = time.monotonic() + (FINISHES_WITHIN_SECONDS if goes_on else 0)
+    while True:
         try:
-            runtime.bucket.take(rule, lane, method)
+            runtime.bucket.take(rule, Lane.URGENT if goes_on else lane, method)
+            return
         except Throttled as error:
-            runtime.ledger.note(facts.id, lane, purpose, throttled=True)
-            raise OverBudget(str(error), until=error.until, scope=error.scope) from None
-    runtime.ledger.note(facts.id, lane, purpose)
+            wait_seconds = (error.until - runtime.now()).total_seconds() if error.until else math.inf
+            if time.monotonic() + wait_seconds > gives_up_at:
+                runtime.ledger.note(facts.id, lane, purpose, throttled=True)
+                raise OverBudget(str(error), until=error.until, scope=error.scope) from None
+        threading.Event().wait(max(wait_seconds, _NEXT_LOOK_SECONDS))
 
 
 def _recording(runtime: Runtime, key: str) -> RecordingFile:
