@@ -105,5 +105,10 @@ class Doorbell:
 
 
 def connect_redis(url: str) -> redis.Redis:
-    """A client with short time-outs: a dead Redis must not hold up a webhook or a delivery."""
+    """A client with short time-outs: a dead or silent Redis must not hold up a webhook or a delivery."""
+    return redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1, health_check_interval=15)
+
+
+def connect_to_listen(url: str) -> redis.Redis:
+    """A client whose answers may take as long as nobody rings; RQ bounds its own waiting."""
     return redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=30, health_check_interval=15)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 BODY_CAP_BYTES = 256 * 1024
 PREFIX = "/hooks/"
 _REMEMBERED_SECONDS = 2.0
+_ANSWER_SECONDS = 0.95
+_AT_ONCE = 16
 _NOT_FOUND = HookAnswer(404, b'{"error":"not found"}')
 _TOO_LARGE = HookAnswer(413, b'{"error":"the body is over 256 KiB"}')
 _UNAVAILABLE = HookAnswer(503, b'{"error":"not kept, please send again"}')
@@ -63,6 +67,8 @@ class Receiver:
         self._now = now
         self._ring = ring
         self._senders: dict[str, _Sender] = {}
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="receive")
+        self._free = threading.BoundedSemaphore(_AT_ONCE)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         answer = self._answer(environ)
@@ -78,14 +84,32 @@ class Receiver:
         if body is None:
             return _TOO_LARGE
         token, topic = _split_path(environ.get("PATH_INFO", ""))
+        return self._in_time(token, _request(environ, topic, body, self._now()))
+
+    def _in_time(self, token: str, request: HookRequest) -> HookAnswer:
+        """The answer, or 503 after a second: a database that has fallen silent says nothing for minutes.
+
+        What it was waiting for may still be kept afterwards; the sender's next try then finds it there.
+        """
+        gives_up_at = time.monotonic() + _ANSWER_SECONDS
+        if not self._free.acquire(timeout=_ANSWER_SECONDS):
+            return _UNAVAILABLE
+        job = self._threads.submit(self._admit, token, request)
+        job.add_done_callback(lambda _job: self._free.release())
+        try:
+            return job.result(timeout=max(0.0, gives_up_at - time.monotonic()))
+        except TimeoutError:
+            return _UNAVAILABLE
+
+    def _admit(self, token: str, request: HookRequest) -> HookAnswer:
         try:
             sender = self._sender(token)
         except SQLAlchemyError:
             return _UNAVAILABLE
         if sender is None:
-            hashlib.sha256(body).digest()  # an unknown token takes the time of a check, too
+            hashlib.sha256(request.body).digest()  # an unknown token takes the time of a check, too
             return _NOT_FOUND
-        return self._receive(sender, _request(environ, topic, body, self._now()))
+        return self._receive(sender, request)
 
     def _receive(self, sender: _Sender, request: HookRequest) -> HookAnswer:
         try:
