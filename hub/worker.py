@@ -12,6 +12,7 @@ import structlog
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from hub.calls.intake import drain_inbox
@@ -23,7 +24,7 @@ from hub.delivery.doors import open_door
 from hub.delivery.outbox import plan_deliveries
 from hub.delivery.schedule import retry_delay
 from hub.domain.intents import Lane
-from hub.jobs import INBOX_QUEUE, Doorbell, Listeners, connect_redis
+from hub.jobs import INBOX_QUEUE, Doorbell, Listeners, connect_redis, connect_to_listen
 from hub.observe.log import configure_logging
 from hub.wiring import build_runtime, prepare_process
 
@@ -31,6 +32,7 @@ log = structlog.get_logger()
 
 ALL_LANES = tuple(Lane)
 _REDIS_AGAIN_SECONDS = 1.0
+_AFTER_TROUBLE_SECONDS = 1.0
 
 
 class _NoTimer(BaseDeathPenalty):
@@ -78,12 +80,20 @@ class Pump:
     def _run(self) -> None:
         while not self._stopping:
             self._asked.clear()
-            try:
-                self._work()
-            except Exception:
-                log.exception("pump_failed", pump=self._name)
+            pause_seconds = self._round()
             if not self._stopping:
-                self._asked.wait(self._every_seconds())
+                self._asked.wait(pause_seconds)
+
+    def _round(self) -> float:
+        """Work once; returns the seconds to the next time. Nothing that is raised here may end the thread."""
+        try:
+            self._work()
+            return self._every_seconds()
+        except OperationalError as error:
+            log.warning("database_away", pump=self._name, reason=type(error.orig).__name__)
+        except Exception:
+            log.exception("pump_failed", pump=self._name)
+        return _AFTER_TROUBLE_SECONDS
 
 
 class Work:
@@ -161,12 +171,14 @@ def run(settings: Settings, lanes: Sequence[str] = ALL_LANES) -> None:
     prepare_process(settings)
     chosen = [Lane(lane) for lane in lanes]
     stopping = threading.Event()
-    client = connect_redis(settings.redis_url or "redis://127.0.0.1:6379/0")
-    work = Work(settings, chosen, client)
+    redis_url = settings.redis_url or "redis://127.0.0.1:6379/0"
+    work = Work(settings, chosen, connect_redis(redis_url))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     work.start()
-    listener = threading.Thread(target=_listen, args=(client, work, stopping), name="bells", daemon=True)
+    listener = threading.Thread(
+        target=_listen, args=(connect_to_listen(redis_url), work, stopping), name="bells", daemon=True
+    )
     listener.start()
     log.info("worker_started", lanes=[str(lane) for lane in chosen])
     stopping.wait()

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import func, or_, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from hub.calls.record import CallChange, StatedEvent, record_events, split_by_time
@@ -181,6 +182,8 @@ def _fold_group(
     """Fold all rows of a call at once; when that fails, one by one, so that a poisoned row harms only itself."""
     try:
         return _fold(runtime, connection_id, call_key, understood, on_change)
+    except OperationalError:
+        raise  # the database is in trouble and not the row: it is no try of the row's
     except Exception as error:
         log.exception("fold_failed", connection_id=connection_id, rows=[one.row.id for one in understood])
         if len(understood) > 1:
@@ -221,6 +224,8 @@ def _heed(runtime: Runtime, row: Claimed, news: News, on_notice: OnNotice) -> in
 
     try:
         in_transaction(runtime.database, work)
+    except OperationalError:
+        raise
     except Exception as error:
         log.exception("notice_failed", inbox_id=row.id)
         verdict = _poison(row, error)
