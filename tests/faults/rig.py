@@ -194,7 +194,8 @@ class Rig:
 
     def what_is_open(self) -> list[dict[str, Any]]:
         query = f"SELECT step_key, state, due_at, last_error FROM deliveries WHERE state IN {_OPEN} LIMIT 10"
-        return [{"waiting": self.waiting(), "wanted": self.wanted()}, *self.rows(query)]
+        wanted = "SELECT attempts, reason, next_attempt_at FROM recordings WHERE state = 'wanted' LIMIT 3"
+        return [{"waiting": self.waiting(), "wanted": self.wanted()}, *self.rows(query), *self.rows(wanted)]
 
     def metrics(self) -> dict[str, float]:
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:

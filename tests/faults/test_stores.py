@@ -1,4 +1,4 @@
-"""Redis gone or flushed, PostgreSQL gone, restarted or silent: nothing is lost, nothing is done twice (A1, A2, C4, C7)."""
+"""Redis gone or flushed; PostgreSQL gone, restarted or silent: nothing lost, nothing done twice (A1, A2, C4, C7)."""
 
 from __future__ import annotations
 
