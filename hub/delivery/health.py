@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
 from hub.db.engine import database_now
@@ -19,6 +19,7 @@ from hub.runtime import Runtime
 log = structlog.get_logger()
 
 WAITING = (DeliveryState.PENDING, DeliveryState.WAITING, DeliveryState.VERIFYING)
+_NOTED_EVERY = timedelta(seconds=5)
 MEND_REVOKED = "Connect it again: the access that was given does not work any more."
 MEND_PAUSED = "Settle it with the vendor, then press Resume."
 
@@ -42,9 +43,15 @@ def note_health(runtime: Runtime, connection_id: int, verdict: Verdict) -> None:
 
 def _recovered(session: Session, connection_id: int) -> None:
     now = database_now(session)
+    stands_wrong = or_(
+        Connection.failures_in_row > 0,
+        Connection.throttled_in_row > 0,
+        Connection.last_success_at.is_(None),
+        Connection.last_success_at < now - _NOTED_EVERY,  # not a write for every delivery of a busy connection
+    )
     session.execute(
         update(Connection)
-        .where(Connection.id == connection_id)
+        .where(Connection.id == connection_id, stands_wrong)
         .values(failures_in_row=0, throttled_in_row=0, breaker_until=None, failing_since=None, last_success_at=now)
     )
 
