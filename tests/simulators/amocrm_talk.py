@@ -97,7 +97,7 @@ def refresh(account: SimulatedAccount, token: str) -> tuple[int, dict[str, Any]]
 
 @dataclass
 class Inbox:
-    """What a hook heard: (verb, path, query, form or body text) of each request, and what it answers."""
+    """What a hook heard, forms of POSTs and queries of GETs, and what it answers; `hold` keeps answers back."""
 
     url: str = ""
     status: int = 200
@@ -105,6 +105,7 @@ class Inbox:
     queries: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     hold: threading.Event | None = None
+    arrived: threading.Condition = field(default_factory=threading.Condition)
 
 
 @contextmanager
@@ -119,8 +120,10 @@ def listening() -> Iterator[Inbox]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            inbox.bodies.append(body)
-            inbox.posts.append(dict(parse_qsl(body.decode(), keep_blank_values=True)))
+            with inbox.arrived:
+                inbox.bodies.append(body)
+                inbox.posts.append(dict(parse_qsl(body.decode(), keep_blank_values=True)))
+                inbox.arrived.notify_all()
             if inbox.hold is not None:
                 inbox.hold.wait(10)
             self._answer()

@@ -63,9 +63,7 @@ def test_redirect_uri_must_be_the_registered_one_byte_for_byte(amo: AmoCrmSimula
 
 
 def test_wrong_secret_is_an_invalid_client_without_a_hint(amo: AmoCrmSimulator) -> None:
-    status, problem = token_request(
-        amo, client_secret="x", grant_type="refresh_token", refresh_token=amo.refresh_token
-    )
+    status, problem = token_request(amo, client_secret="x", grant_type="refresh_token", refresh_token=amo.refresh_token)
     assert (status, problem["title"], "hint" in problem) == (401, "invalid client", False)
 
 

@@ -10,7 +10,12 @@ import pytest
 from simulators.amocrm import AmoCrmSimulator, ManualClock
 from tests.simulators.amocrm_talk import KEY, PHONE, Talk, phone_field, sip
 
-FORM = {"form_id": "cb", "form_name": "Call me back", "form_page": "https://shop.example/p", "form_sent_at": 1_788_000_000}
+FORM = {
+    "form_id": "cb",
+    "form_name": "Call me back",
+    "form_page": "https://shop.example/p",
+    "form_sent_at": 1_788_000_000,
+}
 
 
 @pytest.fixture
