@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from connectors.bitrix24.crm import Bitrix24Crm, check
+from connectors.bitrix24.dials import Bitrix24Dials
+from connectors.bitrix24.events import Bitrix24Hook
 from connectors.bitrix24.logged import Bitrix24Log
 from connectors.bitrix24.oauth import Bitrix24OAuth
 from connectors.bitrix24.settings import Bitrix24Secrets, Bitrix24Settings
+from connectors.bitrix24.upkeep import keep_up
 from connectors.contract import Connector
 
 CONNECTOR = Connector(
@@ -13,8 +16,11 @@ CONNECTOR = Connector(
     title="Bitrix24",
     settings=Bitrix24Settings,
     secrets=Bitrix24Secrets,
+    hook=Bitrix24Hook(),
     crm=Bitrix24Crm(),
     oauth=Bitrix24OAuth(),
     crm_log=Bitrix24Log(),
     check=check,
+    dials=Bitrix24Dials(),
+    upkeep=keep_up,
 )

@@ -64,11 +64,18 @@ class Bitrix24OAuth:
 
 def token_pair(answer: HttpAnswer, portal: PortalSettings, now: datetime) -> TokenPair:
     """The pair in the auth server's answer. Pure; raises as `refresh` does."""
-    document = _document(answer.body)
+    document = token_fields(answer)
     access, refresh = text(document.get("access_token")), text(document.get("refresh_token"))
-    if answer.status != 200 or "error" in document or not access or not refresh:
-        raise _refusal(answer.status, document)
     return TokenPair(access, refresh, _expires_at(document, now), _moved_to(document, portal))
+
+
+def token_fields(answer: HttpAnswer) -> Mapping[str, Json]:
+    """The fields of a token answer that has both tokens (bitrix24.md §1.5). Pure; raises as `refresh` does."""
+    document = _document(answer.body)
+    complete = text(document.get("access_token")) and text(document.get("refresh_token"))
+    if answer.status != 200 or "error" in document or not complete:
+        raise _refusal(answer.status, document)
+    return document
 
 
 def _document(body: bytes) -> Mapping[str, Json]:

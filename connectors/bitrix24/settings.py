@@ -21,6 +21,7 @@ SETTINGS = (
     "default_user_id",
     "source_id",
     "plan",
+    "installed_by",
 )
 SECRETS = (
     "client_id",
@@ -32,7 +33,8 @@ SECRETS = (
     "webhook_url",
 )
 _OAUTH_SETTINGS = ("member_id", "server_endpoint")
-_OAUTH_SECRETS = ("client_id", "client_secret", "access_token", "refresh_token")
+_APPLICATION_SECRETS = ("client_id", "client_secret")
+_PAIR = ("access_token", "refresh_token")
 _WEBHOOK_PATH = re.compile(r"/rest/(?P<user_id>\d+)/[^/]+/?")
 
 
@@ -63,7 +65,11 @@ def _known(names: tuple[str, ...], what: str) -> dict[str, str]:
 
 
 class Bitrix24Settings(Schema):
-    """`[connection.settings]`. An OAuth connection needs `member_id`, `server_endpoint` and the portal's address."""
+    """`[connection.settings]`.
+
+    An OAuth connection names `member_id`, `server_endpoint` and the portal's address, or neither of the
+    first two: then it waits for the application to be installed, which tells them.
+    """
 
     error_messages = _known(SETTINGS, "setting")
 
@@ -80,10 +86,11 @@ class Bitrix24Settings(Schema):
     )
     source_id = _Text(load_default="CALL", validate=validate.Length(min=1, max=50))
     plan = fields.String(load_default="ordinary", validate=validate.OneOf(("ordinary", "enterprise")))
+    installed_by = _Text(allow_none=True, validate=validate.Regexp(r"^\d+$", error="Must be the id of a user."))
 
     @validates_schema
     def _oauth_needs_the_portal(self, values: Mapping[str, Any], **_: Any) -> None:
-        if values.get("auth") != "oauth":
+        if values.get("auth") != "oauth" or not any(values.get(name) for name in (*_OAUTH_SETTINGS, "client_endpoint")):
             return
         missing = {name: ["Needed when auth is oauth."] for name in _OAUTH_SETTINGS if not values.get(name)}
         if not values.get("client_endpoint") and not values.get("domain"):
@@ -93,7 +100,7 @@ class Bitrix24Settings(Schema):
 
     @post_load
     def _with_addresses(self, values: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if values["auth"] == "oauth" and not values.get("client_endpoint"):
+        if values["auth"] == "oauth" and values.get("domain") and not values.get("client_endpoint"):
             values["client_endpoint"] = f"https://{values['domain']}/rest/"
         for name in ("client_endpoint", "server_endpoint"):
             if values.get(name):
@@ -104,7 +111,7 @@ class Bitrix24Settings(Schema):
 
 
 class Bitrix24Secrets(Schema):
-    """`[connection.secrets]`: either `webhook_url`, or the application's keys and its token pair."""
+    """`[connection.secrets]`: either `webhook_url`, or the application's keys, and its token pair once it is installed."""
 
     error_messages = _known(SECRETS, "secret")
 
@@ -123,9 +130,12 @@ class Bitrix24Secrets(Schema):
     def _one_complete_kind(self, values: Mapping[str, Any], **_: Any) -> None:
         if values.get("webhook_url"):
             return
+        needed = _APPLICATION_SECRETS
+        if any(values.get(name) for name in _PAIR):
+            needed += _PAIR
         missing = {
             name: ["Needed when auth is oauth (auth = webhook needs only webhook_url)."]
-            for name in _OAUTH_SECRETS
+            for name in needed
             if not values.get(name)
         }
         if missing:

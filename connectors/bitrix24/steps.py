@@ -26,6 +26,11 @@ def steps_for(intent: Intent) -> Sequence[StepSpec] | Unsupported:
     return _STEPS[intent.kind](intent)
 
 
+def registration() -> StepSpec:
+    """The step that a call which the portal opened itself has behind it."""
+    return _register(Lane.CALLS)
+
+
 def _register(lane: Lane) -> StepSpec:
     return StepSpec(REGISTER, 10, lane, KEEP_SECONDS, repeatable=False, by_client=True, resend_is_safe=True)
 
