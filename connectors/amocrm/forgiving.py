@@ -2,7 +2,7 @@
 
 amoCRM refuses a whole entity for one unknown field, a person who was dismissed, or a choice that was
 removed (amocrm.md §8). The refusal says for certain that nothing was carried out, and which field it
-was: the field is left out, and the rest is sent once more. What was left out is told in the result.
+was: the field is left out, and the rest is sent again. What was left out is told in the result.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _MAY_BE_LEFT_OUT = frozenset(
 )
 _KEPT_WHOLE = "PHONE"
 """Without its number a contact is nobody's: then the refusal stands."""
-_PEOPLE = ("responsible_user_id", "created_by")
+_PEOPLE = ("responsible_user_id", "created_by", "call_responsible")
+_MOST_ROUNDS = 4
 
 LeftOut = list[Json]
 
@@ -50,13 +51,17 @@ def change(account: Account, path: str, fields: Json) -> tuple[Json, LeftOut]:
 
 
 def _sent(account: Account, body: Json, send: Callable[[Json], Json]) -> tuple[Json, LeftOut]:
-    try:
-        return send(body), []
-    except Refused as refusal:
-        spared, left_out = without_faults(body, refusal, account.settings.default_user_id)
-        if not left_out:
-            raise
-    return send(spared), left_out
+    """A few rounds, because amoCRM may name one field at a time; the last refusal stands."""
+    left_out: LeftOut = []
+    for _ in range(_MOST_ROUNDS):
+        try:
+            return send(body), left_out
+        except Refused as refusal:
+            body, now = without_faults(body, refusal, account.settings.default_user_id)
+            if not now:
+                raise
+            left_out += now
+    return send(body), left_out
 
 
 def without_faults(item: Json, refusal: Refused, default_user_id: str | None) -> tuple[Json, LeftOut]:
@@ -128,7 +133,7 @@ def _at(item: Any, way: list[str]) -> Any:
 
 def _drop_name(holder: dict[str, Any], name: str, default_user_id: str | None) -> str | None:
     value = holder.pop(name)
-    if name in _PEOPLE and default_user_id and str(value) != default_user_id and name == "responsible_user_id":
+    if name in _PEOPLE and default_user_id and str(value) != default_user_id:
         holder[name] = int(default_user_id)
     return f"{name}={value}" if isinstance(value, int | str) else name
 

@@ -317,6 +317,10 @@ def add_sources(account: FakeAccount, asked: Asked) -> HttpAnswer:
     return hal("sources", [{"id": 1}])
 
 
+def list_users(account: FakeAccount, asked: Asked) -> HttpAnswer:
+    return hal("users", [{"id": number, "name": f"user {number}"} for number in sorted(account.users)])
+
+
 def ring(account: FakeAccount, asked: Asked) -> HttpAnswer:
     account.cards.extend(asked.body["add"])
     return HttpAnswer(202, {}, b"")
@@ -334,7 +338,7 @@ def field_definitions(account: FakeAccount, asked: Asked) -> HttpAnswer:
 
 
 def about(account: FakeAccount, asked: Asked) -> HttpAnswer:
-    return answer({"id": 555, "name": "Acme", "current_user_id": 5})
+    return answer({"id": 555, "name": "Acme", "current_user_id": min(account.users)})
 
 
 _API = "/api/v4"
@@ -357,5 +361,6 @@ ROUTES: list[tuple[str, Callable[..., HttpAnswer]]] = [
     (rf"GET {_API}/sources", list_sources),
     (rf"POST {_API}/sources", add_sources),
     (rf"GET {_API}/account", about),
+    (rf"GET {_API}/users", list_users),
     (r"POST /api/v2/events", ring),
 ]

@@ -91,7 +91,7 @@ class Hub:
         for intent in intents:
             steps = self.crm.steps(intent)
             assert not hasattr(steps, "reason"), steps
-            for spec in steps:  # type: ignore[union-attr]
+            for spec in steps:
                 specs.setdefault(spec.key, (spec, intent))
         for spec, intent in sorted(specs.values(), key=lambda pair: pair[0].rank):
             assert all(need in self.done for need in spec.needs), spec

@@ -17,7 +17,7 @@ OAUTH = {
 }
 
 
-def messages(schema: type[AmocrmSettings] | type[AmocrmSecrets], values: dict[str, object]) -> str:
+def messages(schema: type[AmocrmSettings | AmocrmSecrets], values: dict[str, object]) -> str:
     with pytest.raises(ValidationError) as caught:
         schema().load(values)
     return str(caught.value.messages)
