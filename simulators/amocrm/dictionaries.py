@@ -164,9 +164,10 @@ def add_tags(account: Account, asked: Asked, kind: str) -> Answer:
 @endpoint("GET", "events")
 def events(account: Account, asked: Asked) -> Answer:
     """The log of what happened, newest first; at most 100 a page."""
-    rows = list(reversed(account.events))
-    names = {"id": "id", "type": "type", "entity": "entity_type", "entity_id": "entity_id", "created_at": "created_at"}
-    rows = filtered(asked, rows, names)
+    names = {"id": "id", "type": "type", "entity": "entity_type", "entity_id": "entity_id"}
+    rows = filtered(asked, list(reversed(account.events)), names)
+    first, last = _period(asked)
+    rows = [row for row in rows if first <= row["created_at"] <= last]
     return listed(account, asked, "events", rows, lambda row: row, most=100)
 
 
@@ -199,6 +200,14 @@ def uninstall_widget(account: Account, _asked: Asked, code: str) -> Answer:
     if account.widgets.pop(code, None) is None:
         raise Problem(404, "Widget not found")
     return NO_CONTENT
+
+
+def _period(asked: Asked) -> tuple[int, int]:
+    """`filter[created_at]=from,to` in unix seconds; either may be left out."""
+    wanted = asked.query.get("filter")
+    text = str(wanted.get("created_at", "")) if isinstance(wanted, dict) else ""
+    first, _, last = text.partition(",")
+    return int(first) if first.isdigit() else 0, int(last) if last.isdigit() else 2**62
 
 
 def _only_admin(account: Account, asked: Asked) -> None:

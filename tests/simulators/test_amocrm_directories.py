@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from simulators.amocrm import AmoCrmSimulator, ManualClock
-from tests.simulators.amocrm_talk import PHONE, Talk
+from tests.simulators.amocrm_talk import PHONE, Talk, call
 
 
 @pytest.fixture
@@ -100,3 +100,14 @@ def test_widget_settings_are_kept(talk: Talk) -> None:
     assert talk.ok("GET", "widgets")["_embedded"]["widgets"][0]["code"] == "dozvon"
     assert talk.ask("DELETE", "widgets/dozvon")[0] == 204
     assert talk.ask("GET", "widgets/dozvon")[0] == 404
+
+
+def test_log_is_read_by_kind_and_period_newest_first(amo: AmoCrmSimulator, talk: Talk) -> None:
+    amo.add_contact(PHONE)
+    talk.ok("POST", "calls", [call()])
+    kinds = [one["type"] for one in talk.ok("GET", "events")["_embedded"]["events"]]
+    assert kinds == ["incoming_call", "contact_added"]
+    (logged,) = talk.ok("GET", "events?filter[type]=incoming_call,outgoing_call")["_embedded"]["events"]
+    assert logged["entity_type"] == "contact"
+    assert talk.ask("GET", "events?filter[created_at]=1787000000,1787999999")[0] == 204
+    assert talk.ask("GET", "events?filter[created_at]=1788000000,1788000001")[0] == 200
