@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
+from datetime import timedelta
 
 import structlog
 from sqlalchemy.orm import Session
@@ -13,7 +15,11 @@ from hub.calls.stale import close_stale
 from hub.config import Settings
 from hub.delivery.directory import refresh_directories
 from hub.delivery.outbox import plan_deliveries
-from hub.jobs import connect_redis
+from hub.delivery.reconcile.clock import reconcile_due
+from hub.delivery.retention import sweep_old_rows
+from hub.delivery.silence import watch_silence
+from hub.delivery.turns import finish_duty, take_duty
+from hub.jobs import Doorbell, connect_redis
 from hub.observe.log import configure_logging
 from hub.runtime import Runtime
 from hub.wiring import build_runtime, prepare_process
@@ -21,32 +27,76 @@ from hub.wiring import build_runtime, prepare_process
 log = structlog.get_logger()
 
 
+_LEASE = timedelta(minutes=10)
+_STOP_SECONDS = 2.0
+
+
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
     configure_logging(settings.log_format, "scheduler")
     prepare_process(settings)
     client = connect_redis(settings.redis_url or "redis://127.0.0.1:6379/0")
-    runtime = build_runtime(settings, client)
+    bell = Doorbell(client)
+    runtime = build_runtime(
+        settings,
+        client,
+        wake=lambda connection_id, lane, due_at: bell.ring_lane(lane, connection_id, due_at),
+        want_recordings=bell.ring_recordings,
+    )
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     log.info("scheduler_started")
+    reconciler = _start_reconciler(runtime, stopping)
     while not stopping.is_set():
         _tick(runtime)
         stopping.wait(settings.sweep_seconds)
+    # Asking a PBX for its calls may take a minute; a run that is cut off is made up for by the next one.
+    reconciler.join(_STOP_SECONDS)
+    runtime.ledger.flush()
+    bell.close()
     runtime.database.close()
 
 
-def _tick(runtime: Runtime) -> None:
+def _on_change(runtime: Runtime) -> Callable[[Session, CallChange], None]:
     def on_change(session: Session, change: CallChange) -> None:
         plan_deliveries(session, runtime, change)
 
+    return on_change
+
+
+def _start_reconciler(runtime: Runtime, stopping: threading.Event) -> threading.Thread:
+    """A thread of its own: it waits for the lists of outside systems, and nothing else may wait for it."""
+
+    def work() -> None:
+        while not stopping.is_set():
+            try:
+                reconcile_due(runtime, _on_change(runtime), stopping.is_set)
+            except Exception:
+                log.exception("duty_failed", duty="reconcile")
+            stopping.wait(runtime.settings.sweep_seconds)
+
+    thread = threading.Thread(target=work, name="reconcile", daemon=True)
+    thread.start()
+    return thread
+
+
+def _tick(runtime: Runtime) -> None:
     for name, duty in {
         "refresh_directories": lambda: refresh_directories(runtime),
-        "close_stale": lambda: close_stale(runtime, on_change),
+        "close_stale": lambda: close_stale(runtime, _on_change(runtime)),
+        "watch_silence": lambda: _in_turn(runtime, "silence", timedelta(minutes=1), watch_silence),
+        "sweep_old_rows": lambda: _in_turn(runtime, "retention", timedelta(hours=1), sweep_old_rows),
         "ledger": runtime.ledger.flush,
     }.items():
         try:
             duty()
         except Exception:
             log.exception("duty_failed", duty=name)
+
+
+def _in_turn(runtime: Runtime, name: str, every: timedelta, duty: Callable[[Runtime], object]) -> None:
+    """Do it when its time has come, and no other scheduler is at it."""
+    if take_duty(runtime.database, name, every=every, lease=_LEASE):
+        duty(runtime)
+        finish_duty(runtime.database, name)
