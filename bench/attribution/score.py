@@ -23,12 +23,12 @@ class Score:
     calibration_error: float
 
 
-def score(calls: Sequence[SimCall], answers: Sequence[Answer]) -> Score:
-    pairs = list(zip(calls, answers, strict=True))
+def score(pairs: Sequence[tuple[SimCall, Answer]]) -> Score:
+    """The score over calls and their answers."""
     visitors = [answer for call, answer in pairs if call.truth is not None]
     given = [(answer.probability, answer.visit_id == call.truth) for call, answer in pairs if answer.visit_id]
     return Score(
-        calls=len(calls),
+        calls=len(pairs),
         answered=sum(answer.visit_id is not None for answer in visitors) / max(1, len(visitors)),
         right=sum(right for _, right in given) / max(1, len(given)),
         calibration_error=_calibration_error(given),

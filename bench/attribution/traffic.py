@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 
@@ -150,10 +150,6 @@ def _time_of_day(chance: Random, shape: str) -> float:
 def _poisson(chance: Random, mean: float) -> int:
     """Near enough for counts of hundreds."""
     return max(0, round(chance.gauss(mean, math.sqrt(mean))))
-
-
-def with_share(world: World, on_page: float) -> World:
-    return replace(world, on_page=on_page)
 
 
 IDLE_SECONDS = 5 * MINUTE

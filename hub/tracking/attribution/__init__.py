@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hub.domain.attribution import Attribution, CallFact, EarlierCall, Model
-from hub.tracking.attribution.answer import Settings, answer, certain, lost, threshold_for
+from hub.tracking.attribution.answer import ENOUGH_CALLS, Settings, answer, certain, lost, threshold_for
 from hub.tracking.attribution.facts import holdings_of, moment_of
 from hub.tracking.attribution.holdings import Index
 from hub.tracking.attribution.law import DelayLaw, prior_law
@@ -75,10 +75,7 @@ def learn(
     moments = {place: moment_of(fact) for place, fact in enumerate(facts) if place not in fixed}
     law = learn_law(index, list(moments.values()))
     best = [max(verdict.shares, default=0.0) for verdict in _verdicts(index, moments, law).values()]
-    return law.with_threshold(threshold_for(best, settings or Settings())) if len(best) >= _ENOUGH_CALLS else law
-
-
-_ENOUGH_CALLS = 50
+    return law.with_threshold(threshold_for(best, settings or Settings())) if len(best) >= ENOUGH_CALLS else law
 
 
 def attribute_one(

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from hub.domain.attribution import Attribution, CallFact, Candidate, Model
 from hub.tracking.attribution.evidence import words_of
+from hub.tracking.attribution.law import USUAL_THRESHOLD
 from hub.tracking.attribution.posterior import Verdict
 
 _DECIDED_BY_HISTORY = 1.5
 _LEAST_LISTED = 0.001
+ENOUGH_CALLS = 50
+"""From so many calls on the threshold is found from them; fewer are answered from `USUAL_THRESHOLD` on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,8 @@ class Settings:
 
     threshold: float | None = None
     precision: float = 0.975
-    coverage: float = 0.95
-    least_precision: float = 0.957
+    coverage: float = 0.955
+    least_precision: float = 0.96
     least_probability: float = 0.5
     candidates_kept: int = 10
 
@@ -40,11 +43,11 @@ def threshold_for(best: Sequence[float], settings: Settings) -> float:
     lowest, total = settings.precision, 0.0
     for count, probability in enumerate(ranked, 1):
         total += probability
-        asked = settings.precision if count > settings.coverage * len(best) else settings.least_precision
+        asked = settings.precision if count > settings.coverage * len(best) + 1 else settings.least_precision
         if total / count < asked:
             break
         lowest = min(lowest, probability)
-    return lowest
+    return lowest if len(best) >= ENOUGH_CALLS else min(lowest, USUAL_THRESHOLD)
 
 
 def answer(call: CallFact, verdict: Verdict, threshold: float, settings: Settings) -> Attribution:

@@ -100,7 +100,8 @@ _MEDIAN_AFTER_SECONDS = 900.0
 _AFTER_TAIL = 0.8
 _STRANGERS_PER_NUMBER_AND_DAY = 0.05
 _REGION_TRUST = 0.4
-_THRESHOLD = 0.6
+USUAL_THRESHOLD = 0.8
+"""The threshold before a site has calls enough to find its own."""
 
 
 def prior_law() -> DelayLaw:
@@ -118,7 +119,7 @@ def prior_law() -> DelayLaw:
         region_trust=_REGION_TRUST,
         regions={"": 0.1},
         clients=100,
-        threshold=_THRESHOLD,
+        threshold=USUAL_THRESHOLD,
     )
 
 

@@ -13,8 +13,11 @@ from hub.tracking.attribution.smoothing import smooth_rates
 _ROUNDS = 40
 _SETTLED = 1e-3
 _MOST_CALLS = 6000
-# What stands for calls not yet seen: strangers, region agreements and disagreements.
-_STRANGERS_BEFORE = 1.0
+# What stands for calls not yet seen: strangers, region agreements and disagreements. A site whose numbers come back
+# with regular pauses cannot tell strangers from late visitors; there the share that is believed beforehand stays.
+_STRANGERS_BEFORE = 6.0
+_STRANGERS_SHARE = 0.04
+_CALLS_BEFORE = 5.0
 _TRUST_BEFORE = (4.0, 6.0)
 _OTHER_REGIONS = 0.5
 _CALLS_BEFORE_PER_HOUR = 4.0
@@ -193,10 +196,11 @@ def _scaled_to(law: DelayLaw, risk: _AtRisk, calls: int) -> DelayLaw:
     expected = sum(rate * seconds for rate, seconds in zip(law.on_page, risk.on_page, strict=True))
     expected += sum(rate * seconds for rate, seconds in zip(law.after, risk.after, strict=True))
     strangers = law.strangers * risk.numbers
-    factor = calls / max(expected + strangers, 1e-12)
+    factor = (calls + _CALLS_BEFORE) / (expected + strangers + _CALLS_BEFORE)
+    usual = _STRANGERS_SHARE * _CALLS_BEFORE
     return replace(
         law,
         on_page=tuple(rate * factor for rate in law.on_page),
         after=tuple(rate * factor for rate in law.after),
-        strangers=0.06 * calls / max(risk.numbers, 1.0),
+        strangers=(_STRANGERS_SHARE * calls + usual) / (risk.numbers + usual / law.strangers),
     )

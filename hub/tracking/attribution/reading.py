@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from hub.domain.attribution import CallFact, LeaseFact, Model, VisitFact
@@ -95,7 +96,11 @@ def read_call(given: object) -> CallFact:
 
 def same_number(number: object) -> str:
     """The spelling in which numbers are compared: digits, a Russian trunk 8 read as 7; names as they are."""
-    text = _number(number)
+    return _comparable(_number(number))
+
+
+@lru_cache(maxsize=65536)
+def _comparable(text: str) -> str:
     digits = re.sub(r"\D", "", text)
     if len(digits) < 7 or re.search(r"[^\d\s()+.\-]", text):
         return text.strip()
