@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from hub.db import directory, statements, tracking, work
+from hub.db import dials, directory, statements, tracking, work
 from hub.db.tables import Base
 
+assert dials
 assert statements
 assert work
 assert directory
