@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from webhooks.contract import InboxItem
 
 _WAIT_SECONDS = 0.9
 _STATEMENT_TIMEOUT_MS = 700
+_SQLITE_WAIT_SECONDS = 3.0
+_LOOK_EVERY_SECONDS = 0.002
 _LARGEST_GROUP = 256
 _POSTGRES_INSERT = (
     "INSERT INTO inbox (connection_id, dedupe_key, topic, body, received_at, state, reason, attempts, due_at)"
@@ -45,7 +48,7 @@ class Inbox(Protocol):
     def keep(self, connection_id: int, items: Sequence[InboxItem], received_at: datetime) -> None:
         """Commit all `items`, or none; one that is there already stays as it is.
 
-        Raises `InboxUnavailable` within a second when the database does not take them.
+        Raises `InboxUnavailable` within seconds when the database does not take them.
         """
 
     def close(self) -> None: ...
@@ -116,13 +119,13 @@ class SqliteInbox:
         wish = _Wish([tuple(row) for row in rows], Future())
         self._wishes.put(wish)
         try:
-            wish.kept.result(timeout=_WAIT_SECONDS)
+            wish.kept.result(timeout=_SQLITE_WAIT_SECONDS + _WAIT_SECONDS)
         except (sqlite3.Error, TimeoutError) as error:
             raise InboxUnavailable from error
 
     def _write(self) -> None:
-        connection = sqlite3.connect(self._file, timeout=_STATEMENT_TIMEOUT_MS / 1000, isolation_level=None)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection = sqlite3.connect(self._file, timeout=15, isolation_level=None)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=0"):
             connection.execute(f"PRAGMA {pragma}")
         while (wish := self._wishes.get()) is not None:
             group = [wish]
@@ -137,7 +140,7 @@ class SqliteInbox:
 
     def _commit(self, connection: sqlite3.Connection, group: list[_Wish]) -> None:
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            _begin(connection)
             for wish in group:
                 connection.executemany(_SQLITE_INSERT, wish.rows)
             connection.execute("COMMIT")
@@ -153,3 +156,22 @@ class SqliteInbox:
     def close(self) -> None:
         self._wishes.put(None)
         self._writer.join(timeout=5)
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Take the write lock, looking for it every two milliseconds.
+
+    SQLite's own waiting grows to a tenth of a second between two looks, and workers that write one
+    short transaction after the other would let a webhook starve in between.
+    """
+    deadline = time.monotonic() + _SQLITE_WAIT_SECONDS
+    pause = threading.Event()
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            pause.wait(_LOOK_EVERY_SECONDS)
+        else:
+            return
