@@ -26,7 +26,7 @@ from hub.net.http import HttpAnswer
 
 API = "/api/v4/"
 _READ_TIMEOUT_SECONDS = 25.0
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 20.0
 _RECONNECT = "Connect amoCRM again: the access that was given does not work any more."
 _NEW_TOKEN = "Make a new long-lived token in the integration and enter it as access_token."  # noqa: S105 - a hint
 
