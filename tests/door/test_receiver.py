@@ -7,8 +7,8 @@ import io
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -35,22 +35,25 @@ EVENT = {
 class Door:
     receiver: Receiver
     database: Database
-    rung: list[int] = field(default_factory=list)
+    rung: list[int]
 
     def post(self, path: str, body: bytes, *, method: str = "POST", **environ: Any) -> tuple[str, bytes]:
         said: list[str] = []
-        answer = self.receiver(
-            {
-                "REQUEST_METHOD": method,
-                "PATH_INFO": path,
-                "QUERY_STRING": "",
-                "CONTENT_LENGTH": str(len(body)),
-                "CONTENT_TYPE": "application/x-www-form-urlencoded",
-                "wsgi.input": io.BytesIO(body),
-                **environ,
-            },
-            lambda status, headers, exc_info=None: said.append(status) or (lambda data: None),  # type: ignore[arg-type, func-returns-value]
-        )
+
+        def start_response(status: str, headers: object, exc_info: object = None) -> Callable[[bytes], object]:
+            said.append(status)
+            return lambda more: None
+
+        everything = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path,
+            "QUERY_STRING": "",
+            "CONTENT_LENGTH": str(len(body)),
+            "CONTENT_TYPE": "application/x-www-form-urlencoded",
+            "wsgi.input": io.BytesIO(body),
+            **environ,
+        }
+        answer = self.receiver(everything, start_response)
         return said[0], b"".join(answer)
 
     def kept(self) -> list[InboxRow]:
@@ -78,8 +81,9 @@ def door(database: Database, database_url: str) -> Iterator[Door]:
             )
         )
     inbox = open_inbox(database_url)
-    door = Door(Receiver(database, inbox, REGISTRY, now=lambda: NOW, ring=lambda: door.rung.append(1)), database)
-    yield door
+    rung: list[int] = []
+    receiver = Receiver(database, inbox, REGISTRY, now=lambda: NOW, ring=lambda: rung.append(1))
+    yield Door(receiver, database, rung)
     inbox.close()
 
 
