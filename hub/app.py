@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,12 +15,16 @@ from hub.calls.replay import replay_inbox
 from hub.calls.storage import RecordingFolder
 from hub.config import Settings
 from hub.db.engine import Database
+from hub.db.keyring import known_keys
 from hub.db.migrate import is_current
 from hub.db.tables import RecordingRow
 from hub.delivery.replay import replay_deliveries
 from hub.jobs import Doorbell, connect_redis
 from hub.observe.log import configure_logging
 from hub.runtime import utc_now
+from hub.tracking.live.geo import FILE_NAME, Geo
+from hub.tracking.live.pump import JournalPump
+from hub.tracking.live.visitors import Visitors
 from hub.web import create_web
 from hub.web.services import WebServices
 from hub.wiring import prepare_process
@@ -37,7 +42,9 @@ def build_wsgi(settings: Settings) -> WSGIApplication:
     database = Database(settings.database_url)
     bell = Doorbell(connect_redis(settings.redis_url or "redis://127.0.0.1:6379/0"))
     receiver = Receiver(database, open_inbox(settings.database_url), REGISTRY, now=utc_now, ring=bell.ring_inbox)
-    web = create_web(settings, database, _services(settings, database, bell))
+    visitors = _visitors(settings, database)
+    JournalPump(visitors).start()
+    web = create_web(settings, database, _services(settings, database, bell, visitors))
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").startswith(PREFIX):
@@ -47,7 +54,16 @@ def build_wsgi(settings: Settings) -> WSGIApplication:
     return application
 
 
-def _services(settings: Settings, database: Database, bell: Doorbell) -> WebServices:
+def _visitors(settings: Settings, database: Database) -> Visitors:
+    """The tracker's side; a page must not wait for a Redis that is away."""
+    client = redis.Redis.from_url(
+        settings.redis_url or "redis://127.0.0.1:6379/0", socket_connect_timeout=0.5, socket_timeout=2
+    )
+    salt = known_keys(settings.secret_keys, settings.home)[0]
+    return Visitors(client, database, Geo(settings.home / FILE_NAME), salt, utc_now)
+
+
+def _services(settings: Settings, database: Database, bell: Doorbell, visitors: Visitors) -> WebServices:
     folder = RecordingFolder(settings.recordings)
 
     def recording_path(row: RecordingRow) -> Path | None:
@@ -61,6 +77,7 @@ def _services(settings: Settings, database: Database, bell: Doorbell) -> WebServ
         replay_deliveries=lambda ids, workspace_id: replay_deliveries(database, ids, workspace_id),
         replay_inbox=_then(lambda ids, workspace_id: replay_inbox(database, ids, workspace_id), bell.ring_inbox),
         recording_path=recording_path,
+        visitors=visitors,
     )
 
 

@@ -27,6 +27,7 @@ def create_web(settings: Settings, database: Database, services: WebServices) ->
     from hub.web.pages import init_pages
     from hub.web.people import init_login
     from hub.web.recordings import recordings
+    from hub.web.tracking import init_tracking
 
     app = Flask(__name__)
     _configure(app, settings)
@@ -39,6 +40,7 @@ def create_web(settings: Settings, database: Database, services: WebServices) ->
     init_pages(app)
     app.register_blueprint(monitoring)
     app.register_blueprint(recordings)
+    csrf.exempt(init_tracking(app))
     return app
 
 

@@ -14,6 +14,9 @@ from connectors.contract import Registry
 from hub.config import Settings
 from hub.db.engine import Database
 from hub.db.tables import RecordingRow
+from hub.runtime import Runtime
+from webhooks.contract import InboxItem
+from hub.tracking.live.visitors import Visitors
 
 _EXTENSION = "dozvon"
 
@@ -25,6 +28,7 @@ class WebServices:
     `replay_deliveries` and `replay_inbox` take row ids and the workspace, put the rows back to work
     and return how many were; rows that cannot be replayed are left alone. `ready` returns a sentence
     for each thing that is missing; none means ready. `recording_path` is None when the file is gone.
+    `visitors` serves the tracker; None where there is no Redis to serve it from.
     """
 
     replay_deliveries: Callable[[Sequence[int], int], int]
@@ -33,6 +37,11 @@ class WebServices:
     registry: Registry
     now: Callable[[], datetime]
     recording_path: Callable[[RecordingRow], Path | None]
+    runtime: Runtime | None = None
+    """The way out, for pages that must ask another system while somebody waits."""
+    keep: Callable[[int, Sequence[InboxItem], datetime], None] | None = None
+    """Keep admitted items of a connection in the inbox and ring; raises `InboxUnavailable`."""
+    visitors: Visitors | None = None
 
 
 @dataclass(frozen=True, slots=True)

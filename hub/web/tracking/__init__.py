@@ -1,0 +1,13 @@
+"""The tracker's doors under `/t/`, and the pages about sites and visits."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+
+def init_tracking(app: Flask) -> Blueprint:
+    """Register the doors and pages; returns the doors' blueprint, which carries no session to protect."""
+    from hub.web.tracking.doors import doors
+
+    app.register_blueprint(doors)
+    return doors

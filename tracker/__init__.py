@@ -1,0 +1,1 @@
+"""The script that customers' sites load; plain JavaScript, run as it stands."""
