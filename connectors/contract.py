@@ -177,6 +177,51 @@ class CrmLog(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class OwnedPhone:
+    """A phone as a CRM keeps it: of the party `kind` and `id`, whose owner is `owner_user_id`.
+
+    `place` orders the parties of one phone, the smallest is preferred. `at_work` is what the CRM's time clock
+    says of the owner at this moment; None when it says nothing.
+    """
+
+    phone: Phone
+    kind: str
+    id: str
+    place: int
+    name: str | None
+    owner_user_id: str | None
+    vip: bool = False
+    at_work: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersPage:
+    """A part of all owned phones; `cursor` goes on after it, None when this was the last."""
+
+    phones: tuple[OwnedPhone, ...]
+    cursor: str | None
+
+
+class Owners(Protocol):
+    """Whose clients are whose, for routing: in bulk, by phone, and by card."""
+
+    def find_owner(self, phone: Phone, door: Door) -> Sequence[OwnedPhone]:
+        """The parties that the CRM keeps behind `phone` now, the one to prefer first; none for a stranger."""
+
+    def owners(self, door: Door, cursor: str | None) -> OwnersPage:
+        """The next part of all phones with their owners; resumable at any cursor. Raises delivery errors."""
+
+    def party(self, kind: str, party_id: str, door: Door) -> Sequence[OwnedPhone] | None:
+        """One card's phones now, none when it is gone or has none; None for a kind that has no phones.
+
+        `kind` is that of `PartyChanged`. Raises delivery errors.
+        """
+
+    def kind_of(self, kind: str) -> str:
+        """Pure. How the phones of a card of `PartyChanged.kind` are kept: `OwnedPhone.kind`."""
+
+
 class CrmDials(Protocol):
     """A CRM that opens a call itself, or wants one opened, before the PBX has heard of it."""
 
@@ -266,6 +311,20 @@ class PbxCommands(Protocol):
         """The vendor's own limit for one of the commands above, by its name; None where the common budget is all."""
 
 
+@dataclass(frozen=True, slots=True)
+class ListedExtension:
+    """A short number as the PBX lists it: of an employee ("user") or of a group ("group")."""
+
+    extension: str
+    kind: str
+    name: str = ""
+
+
+class PbxDirectory(Protocol):
+    def extensions(self, door: Door) -> Sequence[ListedExtension]:
+        """The short numbers of employees and groups, complete. Raises delivery errors; never returns a part."""
+
+
 class PbxLines(Protocol):
     def lines(self, door: Door) -> Sequence[FirmLine]:
         """The firm's lines, complete. Raises delivery errors."""
@@ -303,6 +362,8 @@ class Connector:
     crm_log: CrmLog | None = None
     commands: PbxCommands | None = None
     lines: PbxLines | None = None
+    directory: PbxDirectory | None = None
+    owners: Owners | None = None
     dials: CrmDials | None = None
     upkeep: Callable[[Door, Surroundings], str] | None = None
     """Brings the other side in step with us (event handlers, lines); may be repeated. Returns a line for people."""

@@ -46,3 +46,4 @@ class Runtime:
     settle_seconds: float = SETTLE_SECONDS
     wake: Callable[[int, Lane, datetime], None] = _nothing
     want_recordings: Callable[[], None] = _nothing
+    want_commands: Callable[[], None] = _nothing

@@ -61,6 +61,10 @@ class Rejected(DeliveryError):
     """Not executed, and never will be: wrong data. Dead letter with the vendor's own words."""
 
 
+class TargetGone(Rejected):
+    """Not executed: the call or leg that the command was about has ended, or went on as another leg."""
+
+
 class AlreadyThere(DeliveryError):
     """It had been done before. `result` has the ids that the first time returned, as far as known."""
 

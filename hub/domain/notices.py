@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hub.domain.events import Result
 from hub.domain.phone import Phone
 
 
 @dataclass(frozen=True, slots=True)
 class CommandAnswered:
-    """A PBX took a command of ours, or refused it; what then happens to the call comes as call events."""
+    """A PBX took a command of ours, or refused it; what then happens to the call comes as call events.
+
+    `gone`: it was refused because the leg it was about had ended. `reason` is why a refused one was refused.
+    """
 
     command_id: str
     accepted: bool
     code: str
+    gone: bool = False
+    reason: Result | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from hub.db import dials, directory, statements, tracking, work
+from hub.db import callbacks, dials, directory, routing, statements, tracking, work
 from hub.db.tables import Base
 
+assert callbacks
 assert dials
+assert routing
 assert statements
 assert work
 assert directory
