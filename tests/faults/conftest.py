@@ -29,3 +29,10 @@ def rig(stores: Stores, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ri
     """A rig for the tests of one file; each test starts and ends its own workers."""
     with running_rig(stores, tmp_path_factory.mktemp("hub")) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _full_budgets(request: pytest.FixtureRequest) -> None:
+    """Each test begins with full request budgets, whatever the one before has used."""
+    if "rig" in request.fixturenames:
+        request.getfixturevalue("rig").roomy()

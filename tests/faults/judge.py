@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from tests.e2e.hub import HOOK_TOKEN
 from tests.faults.rig import PBX_KEY, PBX_SALT, Rig
 
-RECORDED = ("A", "answered")
+RECORDED = ("A", "answered", "C")
+"""Timelines with a recording; of a transferred call Bitrix24 keeps the first."""
 MISSED = ("B", "missed")
 
 
