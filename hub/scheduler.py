@@ -19,6 +19,7 @@ from hub.delivery.reconcile.clock import reconcile_due
 from hub.delivery.retention import sweep_old_rows
 from hub.delivery.silence import watch_silence
 from hub.delivery.turns import finish_duty, take_duty
+from hub.delivery.upkeep import keep_up_connections
 from hub.jobs import Doorbell, connect_redis
 from hub.observe.log import configure_logging
 from hub.runtime import Runtime
@@ -29,12 +30,14 @@ log = structlog.get_logger()
 
 _LEASE = timedelta(minutes=10)
 _STOP_SECONDS = 2.0
+_ADDRESS_FILE = "address"
 
 
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
     configure_logging(settings.log_format, "scheduler")
     prepare_process(settings)
+    _remember_address(settings)
     client = connect_redis(settings.redis_url or "redis://127.0.0.1:6379/0")
     bell = Doorbell(client)
     runtime = build_runtime(
@@ -56,6 +59,19 @@ def run(settings: Settings) -> None:
     runtime.ledger.flush()
     bell.close()
     runtime.database.close()
+
+
+def _remember_address(settings: Settings) -> None:
+    """Where this hub is reached: a command beside it, which was not told, must not make up another address."""
+    if settings.public_url:
+        (settings.home / _ADDRESS_FILE).write_text(settings.public_url + "\n")
+
+
+def remembered_address(settings: Settings) -> str:
+    """The hub's own address: as set, else as the scheduler of this home knew it, else the one of a hub by itself."""
+    file = settings.home / _ADDRESS_FILE
+    known = file.read_text().strip() if file.is_file() else ""
+    return settings.public_url or known or "http://127.0.0.1:8080"
 
 
 def _on_change(runtime: Runtime) -> Callable[[Session, CallChange], None]:
@@ -84,6 +100,7 @@ def _start_reconciler(runtime: Runtime, stopping: threading.Event) -> threading.
 def _tick(runtime: Runtime) -> None:
     for name, duty in {
         "refresh_directories": lambda: refresh_directories(runtime),
+        "keep_up_connections": lambda: keep_up_connections(runtime),
         "close_stale": lambda: close_stale(runtime, _on_change(runtime)),
         "watch_silence": lambda: _in_turn(runtime, "silence", timedelta(minutes=1), watch_silence),
         "sweep_old_rows": lambda: _in_turn(runtime, "retention", timedelta(hours=1), sweep_old_rows),

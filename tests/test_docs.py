@@ -18,8 +18,8 @@ from hub.provisioning.document import read_source, validated
 ROOT = Path(__file__).parents[1]
 ONLY_FOR_TESTS = {"DOZVON_CRASH_AT", "DOZVON_TESTING"}
 PROMISED = {
-    "up", "demo", "web", "worker", "scheduler", "apply", "export", "simulate", "doctor", "replay", "db upgrade",
-    "user add", "key new",
+    "up", "demo", "web", "worker", "scheduler", "apply", "export", "simulate", "doctor", "replay", "reconcile",
+    "db upgrade", "user add", "key new",
 }  # fmt: skip
 WEBHOOK_URL = "https://acme.bitrix24.example/rest/1/abcdefgh12345678/"
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")

@@ -21,6 +21,7 @@ _COMMANDS = {
     "simulate": "hub.cli.simulate:simulate",
     "doctor": "hub.cli.doctor:doctor",
     "replay": "hub.cli.replay:replay",
+    "reconcile": "hub.cli.reconcile:reconcile",
     "db": "hub.cli.store:db",
     "user": "hub.cli.people:user",
     "key": "hub.cli.people:key",

@@ -1,0 +1,209 @@
+"""`dozvon reconcile`: PBX calls = hub calls = CRM calls, or what is missing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+from hub.cli.options import example, home_option, open_database, settings_for
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from hub.calls.record import CallChange
+    from hub.config import Settings
+    from hub.db.tables import Connection
+    from hub.delivery.reconcile.statement import Found
+    from hub.runtime import Runtime
+
+_COLUMNS = "{:<14} {:<10} {:>5} {:>5}  {:<28} {:>7} {:>5}"
+
+
+class _Moment(click.ParamType["datetime"]):
+    """A day, like 2026-09-01, or a moment, like 2026-09-01T09:00; without an offset it is of the workspace's zone."""
+
+    name = "moment"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            return datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no moment: write it like 2026-09-01 or 2026-09-01T09:00.", param, ctx)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What the person asked for; None where nothing was said. Naive moments are of the workspace's zone."""
+
+    since: datetime | None
+    until: datetime | None
+
+    def bounds(self, connection: Connection, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
+        """Since yesterday until now by default, but not back into the time before the connection."""
+        from hub.delivery.reconcile.clock import knows_nothing_before
+
+        yesterday = datetime.combine(now.astimezone(zone).date() - timedelta(days=1), time(), zone)
+        since = _aware(self.since, zone) or max(yesterday, knows_nothing_before(connection))
+        return since, min(_aware(self.until, zone) or now, now)
+
+
+def _aware(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+@click.command(epilog=example("dozvon reconcile --connection mango --since 2026-09-01"))
+@click.option("--connection", metavar="NAME", help="Only this PBX connection.  [default: all]")
+@click.option("--since", type=_Moment(), help="The first day, or moment.  [default: yesterday]")
+@click.option("--until", type=_Moment(), help="The moment to end at.  [default: now]")
+@home_option
+def reconcile(connection: str | None, since: datetime | None, until: datetime | None, home: Path | None) -> int:
+    """Compare the calls of PBX, hub and CRM, mend what is missing, and print the statement of each day.
+
+    The same as the scheduler does every quarter of an hour and every night. Exit 1 when differences remain.
+    """
+    settings = settings_for(home)
+    with open_database(settings), _runtime(settings) as runtime:
+        chosen = _chosen(runtime, connection)
+        span = _Span(since, until)
+        click.echo(_COLUMNS.format("connection", "day", "PBX", "hub", "CRM: logged of expected", "mended", "open"))
+        remaining = sum(_print_days(runtime, one, span) for one in chosen)
+    return 1 if remaining else 0
+
+
+@contextmanager
+def _runtime(settings: Settings) -> Iterator[Runtime]:
+    """A runtime that rings the workers of a running hub; its log is kept out of the table's way."""
+    import logging
+
+    from hub.broker import running_broker_url
+    from hub.jobs import Doorbell, connect_redis
+    from hub.observe.log import configure_logging
+    from hub.scheduler import remembered_address
+    from hub.wiring import build_runtime
+
+    configure_logging(settings.log_format, "reconcile")
+    logging.getLogger().setLevel(logging.ERROR)
+    settings = dataclasses.replace(settings, public_url=remembered_address(settings))
+    url = settings.redis_url or running_broker_url(settings.home)
+    client = connect_redis(url) if url else None
+    if client is None:
+        runtime, bell = build_runtime(settings, None), None
+    else:
+        bell = Doorbell(client)
+        ring = bell.ring_lane
+        runtime = build_runtime(
+            settings,
+            client,
+            wake=lambda connection_id, lane, due_at: ring(lane, connection_id, due_at),
+            want_recordings=bell.ring_recordings,
+        )
+    try:
+        yield runtime
+    finally:
+        runtime.ledger.flush()
+        if bell is not None:
+            bell.close()
+        runtime.database.close()
+
+
+def _chosen(runtime: Runtime, name: str | None) -> Sequence[Connection]:
+    from hub.delivery.reconcile.statement import pbx_connections
+
+    with runtime.database.reading() as session:
+        every = pbx_connections(session, runtime.registry)
+    chosen = [one for one in every if name in (None, one.name)]
+    if not chosen:
+        known = ", ".join(one.name for one in every) or "none yet"
+        raise click.UsageError(f"There is no such PBX connection. PBX connections: {known}.")
+    return chosen
+
+
+def _print_days(runtime: Runtime, connection: Connection, span: _Span) -> int:
+    """One line for each day of the span, and what is behind it; returns how many differences remain."""
+    from hub.db.tables import Workspace
+
+    with runtime.database.reading() as session:
+        zone = ZoneInfo(session.get_one(Workspace, connection.workspace_id).timezone)
+    since, until = span.bounds(connection, zone, runtime.now())
+    if since >= until:
+        raise click.UsageError("--since must lie before --until, and not in the future.")
+    remaining = 0
+    for day in _days(since.astimezone(zone).date(), until.astimezone(zone).date()):
+        found = _one_day(runtime, connection, day, zone, (since, until), is_open_ended=span.until is None)
+        if found is not None:
+            remaining += _print(connection, day, found)
+    return remaining
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    for number in range((last - first).days + 1):
+        yield first + timedelta(days=number)
+
+
+def _one_day(
+    runtime: Runtime,
+    connection: Connection,
+    day: date,
+    zone: ZoneInfo,
+    bounds: tuple[datetime, datetime],
+    *,
+    is_open_ended: bool,
+) -> Found | None:
+    """A whole day is kept as a statement; a part of one is only compared and mended. None for no time at all."""
+    from hub.delivery.outbox import plan_deliveries
+    from hub.delivery.reconcile.clock import knows_nothing_before
+    from hub.delivery.reconcile.difference import Window
+    from hub.delivery.reconcile.statement import day_window, make_statement, reconcile
+
+    def on_change(session: Session, change: CallChange) -> None:
+        plan_deliveries(session, runtime, change)
+
+    now = runtime.now()
+    whole = day_window(day, zone, now)
+    begins, ends = max(whole.since, bounds[0]), min(whole.until, bounds[1])
+    if begins >= ends:
+        return None
+    is_whole = begins <= max(whole.since, knows_nothing_before(connection)) and (ends == whole.until or is_open_ended)
+    if is_whole:
+        return make_statement(runtime, connection.id, day, now, on_change, _tell, not_before=begins)[0]
+    return reconcile(runtime, connection.id, Window(begins, ends, now), on_change, _tell)
+
+
+def _tell(words: str) -> None:
+    click.echo(words, err=True)
+
+
+def _print(connection: Connection, day: date, found: Found) -> int:
+    logged = ", ".join(f"{one.connection} {one.logged} of {one.expected}" for one in found.crms) or "no CRM"
+    left = found.open_differences
+    pbx_calls = str(found.pbx.pbx_calls) if found.pbx.asked else "?"
+    figures = (pbx_calls, found.pbx.hub_calls, logged, found.repaired, len(left))
+    click.echo(_COLUMNS.format(connection.name, day.isoformat(), *figures))
+    for words in [*_not_asked(connection, found), *_on_the_way(found)]:
+        click.echo(f"  {words}")
+    for one in [*(one for one in found.differences if one.repaired), *left]:
+        state = "mended" if one.repaired else "OPEN"
+        click.echo(f"  {state:<6} {one.kind}, call {one.call_id or one.call_key}, {one.connection}: {one.words}")
+    return len(left)
+
+
+def _not_asked(connection: Connection, found: Found) -> Iterator[str]:
+    if not found.pbx.asked:
+        yield f"{connection.name} could not be asked: {found.pbx.reason}"
+    for crm in found.crms:
+        if not crm.asked:
+            yield f"{crm.connection} could not be asked: {crm.reason}"
+
+
+def _on_the_way(found: Found) -> Iterator[str]:
+    for crm in found.crms:
+        if crm.under_way:
+            yield f"{crm.connection}: {crm.under_way} on the way"
