@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from bench.attribution.laws import LAWS, WRONG_LAWS
 from bench.attribution.methods import Answer, Case, last_holder, last_holder_within_an_hour, ours
@@ -38,12 +39,17 @@ Pairs = list[tuple[SimCall, Answer]]
 
 def answered(world: World, method: str, ratio: int, seed: int) -> Pairs:
     """The calls of one simulated world and what the method answers."""
-    visits, calls = simulate(world, seed)
+    visits, calls = _simulated(world, seed)
     size = max(1, round(len(visits) / world.days / ratio))
     hand_out, attribute_all = METHODS[method]
     leases = hand_out(visits, size, seed)
     case = Case(visits, leases, calls, dialled(calls, leases, size, seed))
     return list(zip(calls, attribute_all(case), strict=True))
+
+
+@lru_cache(maxsize=16)
+def _simulated(world: World, seed: int) -> tuple[list[SimVisit], list[SimCall]]:
+    return simulate(world, seed)
 
 
 def compare(seed: int, *, quick: bool) -> tuple[list[Line], list[Line]]:
