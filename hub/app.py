@@ -20,15 +20,19 @@ from hub.db.migrate import is_current
 from hub.db.tables import RecordingRow
 from hub.delivery.replay import replay_deliveries
 from hub.jobs import Doorbell, connect_redis
+from hub.net.bucket import Bucket
+from hub.net.client import HubHttp
+from hub.net.ledger import UsageLedger
+from hub.net.tokens import TokenService
 from hub.observe.log import configure_logging
-from hub.runtime import utc_now
+from hub.runtime import Runtime, utc_now
 from hub.tracking.live.geo import FILE_NAME, Geo
 from hub.tracking.live.pump import JournalPump
 from hub.tracking.live.visitors import Visitors
 from hub.web import create_web
 from hub.web.services import WebServices
 from hub.wiring import prepare_process
-from webhooks.inbox import open_inbox
+from webhooks.inbox import Inbox, open_inbox
 from webhooks.receiver import PREFIX, Receiver
 
 if TYPE_CHECKING:
@@ -41,10 +45,11 @@ def build_wsgi(settings: Settings) -> WSGIApplication:
     prepare_process(settings)
     database = Database(settings.database_url)
     bell = Doorbell(connect_redis(settings.redis_url or "redis://127.0.0.1:6379/0"))
-    receiver = Receiver(database, open_inbox(settings.database_url), REGISTRY, now=utc_now, ring=bell.ring_inbox)
+    inbox = open_inbox(settings.database_url)
+    receiver = Receiver(database, inbox, REGISTRY, now=utc_now, ring=bell.ring_inbox)
     visitors = _visitors(settings, database)
     JournalPump(visitors).start()
-    web = create_web(settings, database, _services(settings, database, bell, visitors))
+    web = create_web(settings, database, _services(settings, database, bell, inbox, visitors))
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").startswith(PREFIX):
@@ -63,7 +68,7 @@ def _visitors(settings: Settings, database: Database) -> Visitors:
     return Visitors(client, database, Geo(settings.home / FILE_NAME), salt, utc_now)
 
 
-def _services(settings: Settings, database: Database, bell: Doorbell, visitors: Visitors) -> WebServices:
+def _services(settings: Settings, database: Database, bell: Doorbell, inbox: Inbox, visitors: Visitors) -> WebServices:
     folder = RecordingFolder(settings.recordings)
 
     def recording_path(row: RecordingRow) -> Path | None:
@@ -78,14 +83,30 @@ def _services(settings: Settings, database: Database, bell: Doorbell, visitors: 
         replay_inbox=_then(lambda ids, workspace_id: replay_inbox(database, ids, workspace_id), bell.ring_inbox),
         recording_path=recording_path,
         visitors=visitors,
+        runtime=_runtime(settings, database, bell),
+        keep=_then(inbox.keep, bell.ring_inbox),
     )
 
 
-def _then(work: Callable[..., int], after: Callable[[], None]) -> Callable[..., int]:
-    def both(*arguments: Any) -> int:
-        count = work(*arguments)
+def _runtime(settings: Settings, database: Database, bell: Doorbell) -> Runtime:
+    """What pages reach other systems with while somebody waits: the same budget and tokens as the workers'."""
+    return Runtime(
+        settings=settings,
+        database=database,
+        registry=REGISTRY,
+        http=HubHttp(settings.allow_hosts),
+        bucket=Bucket(connect_redis(settings.redis_url or "redis://127.0.0.1:6379/0")),
+        tokens=TokenService(database),
+        ledger=UsageLedger(database),
+        wake=lambda connection_id, lane, due_at: bell.ring_lane(lane, connection_id, due_at),
+    )
+
+
+def _then(work: Callable[..., Any], after: Callable[[], None]) -> Callable[..., Any]:
+    def both(*arguments: Any) -> Any:
+        outcome = work(*arguments)
         after()
-        return count
+        return outcome
 
     return both
 

@@ -130,9 +130,8 @@ class Bitrix24Secrets(Schema):
     def _one_complete_kind(self, values: Mapping[str, Any], **_: Any) -> None:
         if values.get("webhook_url"):
             return
-        needed = _APPLICATION_SECRETS
-        if any(values.get(name) for name in _PAIR):
-            needed += _PAIR
+        has_pair = any(values.get(name) for name in _PAIR)
+        needed = _APPLICATION_SECRETS + (_PAIR if has_pair else ())
         missing = {
             name: ["Needed when auth is oauth (auth = webhook needs only webhook_url)."]
             for name in needed

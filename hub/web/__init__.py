@@ -21,6 +21,7 @@ __all__ = ["WebServices", "create_web"]
 def create_web(settings: Settings, database: Database, services: WebServices) -> Flask:
     """The Flask application. It opens nothing and keeps no state that another process would miss."""
     from hub.web.api import init_api
+    from hub.web.bitrix24 import init_bitrix24
     from hub.web.errors import init_errors
     from hub.web.headers import init_headers
     from hub.web.monitoring import monitoring
@@ -38,6 +39,7 @@ def create_web(settings: Settings, database: Database, services: WebServices) ->
     csrf = CSRFProtect(app)
     csrf.exempt(init_api(app))
     init_pages(app)
+    init_bitrix24(app, csrf)
     app.register_blueprint(monitoring)
     app.register_blueprint(recordings)
     csrf.exempt(init_tracking(app))

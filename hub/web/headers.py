@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from hub.config import Settings
 
@@ -31,7 +31,7 @@ def init_headers(app: Flask, settings: Settings) -> None:
     over_https = settings.public_url.startswith("https://")
 
     def add(answer: Response) -> Response:
-        for name, value in _HEADERS.items():
+        for name, value in _framed(_HEADERS).items():
             answer.headers.setdefault(name, value)
         if over_https:
             answer.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR_SECONDS}")
@@ -40,6 +40,18 @@ def init_headers(app: Flask, settings: Settings) -> None:
         return answer
 
     app.after_request(add)
+
+
+def _framed(headers: dict[str, str]) -> dict[str, str]:
+    """A page that a view lets another site show: `g.framed_by` is that origin, `g.scripts_from` one to load from."""
+    framed_by = g.get("framed_by")
+    if not framed_by:
+        return headers
+    scripts = f"script-src 'self' {g.get('scripts_from', '')}".rstrip()
+    policy = headers["Content-Security-Policy"].replace("script-src 'self'", scripts)
+    policy = policy.replace("frame-ancestors 'none'", f"frame-ancestors {framed_by}")
+    kept = {name: value for name, value in headers.items() if name != "X-Frame-Options"}
+    return {**kept, "Content-Security-Policy": policy}
 
 
 def is_from_this_machine(settings: Settings) -> bool:

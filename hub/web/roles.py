@@ -23,6 +23,7 @@ class Right(StrEnum):
     QUARANTINE = "quarantine"
     HOOK_ADDRESS = "hook_address"  # it opens the door for a PBX: as good as a password
     REPLAY = "replay"
+    CONNECT = "connect"
 
 
 _READING = frozenset({Right.CALLS, Right.OVERVIEW, Right.DELIVERIES, Right.CONNECTIONS, Right.QUARANTINE})

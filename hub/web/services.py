@@ -15,8 +15,8 @@ from hub.config import Settings
 from hub.db.engine import Database
 from hub.db.tables import RecordingRow
 from hub.runtime import Runtime
-from webhooks.contract import InboxItem
 from hub.tracking.live.visitors import Visitors
+from webhooks.contract import InboxItem
 
 _EXTENSION = "dozvon"
 

@@ -56,9 +56,13 @@ class Bitrix24Simulator(SimulatedPortal):
         self._auth = Listening(auth_app(self.tenants), auth_socket)
         super().__init__(*made)
 
-    def add_portal(self, port: int = 0, users: People | None = None) -> SimulatedPortal:
-        """One more portal at the same auth server."""
+    def add_portal(
+        self, port: int = 0, users: People | None = None, *, same_application: bool = False
+    ) -> SimulatedPortal:
+        """One more portal at the same auth server; `same_application` for one of the marketplace on both."""
         other = SimulatedPortal(*self._make(port, users, None))
+        if same_application:
+            other.portal.app.client_id, other.portal.app.client_secret = self.client_id, self.client_secret
         self._others.append(other)
         return other
 

@@ -61,7 +61,7 @@ def log_in() -> Response:
         addresses.count(address_key)
         return _refusal(401, _("E-mail or password is wrong. Check both; capital letters matter."), email, wanted)
     accounts.forget(account_key)
-    _begin_session(person)
+    begin_session(person)
     return redirect(local_path(wanted), code=303)
 
 
@@ -112,7 +112,8 @@ def _nobodys_hash() -> str:
     return PasswordHasher().hash("nobody has this password")
 
 
-def _begin_session(person: Person) -> None:
+def begin_session(person: Person) -> None:
+    """Log `person` in; nothing of the session before survives but the language."""
     locale = session.get("locale")
     session.clear()  # nothing that a stranger put into it survives
     if locale in LOCALES:

@@ -32,11 +32,11 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("due_at", types.Moment(), nullable=False),
-        sa.Column("expires_at", types.Moment(), nullable=False),
+        sa.Column("due_at", types.Moment(timezone=True), nullable=False),
+        sa.Column("expires_at", types.Moment(timezone=True), nullable=False),
         sa.Column("call_id", _BIG, nullable=True),
-        sa.Column("created_at", types.Moment(), nullable=False),
-        sa.Column("closed_at", types.Moment(), nullable=True),
+        sa.Column("created_at", types.Moment(timezone=True), nullable=False),
+        sa.Column("closed_at", types.Moment(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspaces.id"], name=op.f("fk_dials_workspace_id"), ondelete="CASCADE"
         ),
@@ -62,7 +62,7 @@ def upgrade() -> None:
         sa.Column("item_id", sa.String(length=100), nullable=False),
         sa.Column("name", sa.String(length=300), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("refreshed_at", types.Moment(), nullable=False),
+        sa.Column("refreshed_at", types.Moment(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["connection_id"], ["connections.id"], name=op.f("fk_crm_reference_connection_id"), ondelete="CASCADE"
         ),
