@@ -1,4 +1,4 @@
-"""`dozvon demo`: the hub beside stand-ins for a PBX and a CRM, with an example workspace and a little traffic."""
+"""`dozvon demo`: the hub beside stand-ins for a PBX and both CRMs, with an example workspace and a little traffic."""
 
 from __future__ import annotations
 
@@ -54,26 +54,24 @@ api_key_env = "API_KEY"
 api_salt_env = "API_SALT"
 
 {bitrix24}
-[[employee]]
-name = "Анна"
-extension = "101"
-users = {{ b24 = "{users[0]}" }}
-
-[[employee]]
-name = "Борис"
-extension = "102"
-users = {{ b24 = "{users[1]}" }}
-
-[[employee]]
-name = "Вера"
-extension = "103"
-users = {{ b24 = "{users[2]}" }}
-
+{amocrm}
+{employees}
 [[site]]
 key = "shop"
 name = "shop.example"
 static = [{{ number = "+74950000002", source = "billboard", medium = "offline" }}]
 """
+
+
+_EMPLOYEE = """\
+[[employee]]
+name = "{name}"
+extension = "{extension}"
+users = {{ b24 = "{b24}", amo = "{amo}" }}
+
+"""
+_FIRST_AMO_EMPLOYEE = 504  # 503 is the account's administrator (simulators/amocrm)
+_PEOPLE = {"101": "Анна", "102": "Борис", "103": "Вера"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +82,7 @@ class Ports:
     mango: int
     bitrix24: int
     bitrix24_auth: int
+    amocrm: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def _choose_ports(hub: int) -> Ports:
     if hub:
         check_port(_HOST, hub)
     chosen: list[int] = []
-    for wanted in (hub or None, 9101, 9201, 9202):
+    for wanted in (hub or None, 9101, 9201, 9202, 9301):
         chosen.append(_free(wanted, chosen))
     return Ports(*chosen)
 
@@ -152,22 +151,16 @@ def _free(wanted: int | None, taken: list[int]) -> int:
 
 def _environment(home: Path, ports: Ports) -> Mapping[str, str]:
     """The demo's own stores, whatever this shell or a `.env` file is set up for."""
-    stand_ins = (ports.mango, ports.bitrix24, ports.bitrix24_auth)
+    stand_ins = (ports.mango, ports.bitrix24, ports.bitrix24_auth, ports.amocrm)
     own = dict.fromkeys(_NOT_OURS, "")
     return {**own, "DOZVON_HOME": str(home), "DOZVON_ALLOW_HOSTS": ",".join(f"{_HOST}:{port}" for port in stand_ins)}
 
 
 def _make_workspace(settings: Settings, ports: Ports, credentials: Credentials, seed: int) -> None:
     from connectors.registry import REGISTRY
-    from simulators.bitrix24 import Bitrix24Simulator
 
-    with Bitrix24Simulator(ports.bitrix24, ports.bitrix24_auth, seed=str(seed)) as portal:
-        block = portal.provisioning("b24")
-        ids = {user.extension: str(user.id) for user in portal.portal.users.values()}
     file = settings.home / "demo.toml"
-    employees = [ids[extension] for extension in ("101", "102", "103")]
-    text = _WORKSPACE.format(login=LOGIN, host=_HOST, mango=ports.mango, bitrix24=block, users=employees)
-    file.write_text(text, encoding="utf-8")
+    file.write_text(_workspace_text(ports, seed), encoding="utf-8")
     values = {
         "PASSWORD": credentials.password,
         "HOOK_TOKEN": credentials.hook_token,
@@ -183,6 +176,25 @@ def _make_workspace(settings: Settings, ports: Ports, credentials: Credentials, 
         database.close()
 
 
+def _workspace_text(ports: Ports, seed: int) -> str:
+    """The provisioning file; the stand-ins say what they would be connected by."""
+    from simulators.amocrm import AmoCrmSimulator
+    from simulators.bitrix24 import Bitrix24Simulator
+
+    with Bitrix24Simulator(ports.bitrix24, ports.bitrix24_auth, seed=str(seed)) as portal:
+        bitrix24 = portal.provisioning("b24")
+        b24_ids = {user.extension: str(user.id) for user in portal.portal.users.values()}
+    with AmoCrmSimulator(ports.amocrm, seed=str(seed)) as account:
+        amocrm = account.provisioning("amo")
+    employees = "".join(
+        _EMPLOYEE.format(name=name, extension=extension, b24=b24_ids[extension], amo=amo_id)
+        for amo_id, (extension, name) in enumerate(_PEOPLE.items(), _FIRST_AMO_EMPLOYEE)
+    )
+    return _WORKSPACE.format(
+        login=LOGIN, host=_HOST, mango=ports.mango, bitrix24=bitrix24, amocrm=amocrm, employees=employees
+    )
+
+
 def _stand_ins(ports: Ports, credentials: Credentials, seed: int) -> list[Command]:
     mango = [
         *("--port", str(ports.mango), "--hub", f"http://{_HOST}:{ports.hub}/hooks/{credentials.hook_token}"),
@@ -191,7 +203,9 @@ def _stand_ins(ports: Ports, credentials: Credentials, seed: int) -> list[Comman
     ]
     environment = {**os.environ, "MANGO_API_KEY": credentials.api_key, "MANGO_API_SALT": credentials.api_salt}
     portal = ["--port", str(ports.bitrix24), "--auth-port", str(ports.bitrix24_auth), "--seed", str(seed)]
+    account = ["--port", str(ports.amocrm), "--seed", str(seed)]
     return [
+        Command("stand-in amocrm", [sys.executable, "-m", "hub.cli", "simulate", "amocrm", *account], quiet=True),
         Command("stand-in bitrix24", [sys.executable, "-m", "hub.cli", "simulate", "bitrix24", *portal], quiet=True),
         Command(
             "stand-in mango", [sys.executable, "-m", "hub.cli", "simulate", "mango", *mango], environment, quiet=True
@@ -206,6 +220,7 @@ def _tell(line: str, ports: Ports, credentials: Credentials, log: Path, say: Say
     say(f"  Pages            http://{_HOST}:{ports.hub}/admin/")
     say(f"  Log in as        {LOGIN}   password: {credentials.password}")
     say(f"  Bitrix24 portal  http://{_HOST}:{ports.bitrix24}/   (stand-in)")
+    say(f"  amoCRM account   http://{_HOST}:{ports.amocrm}/   (stand-in)")
     say(
         f"  Mango PBX        http://{_HOST}:{ports.mango}/ledger   (stand-in, about {_CALLS.replace('/', ' calls a ')})"
     )
