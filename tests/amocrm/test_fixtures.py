@@ -14,7 +14,7 @@ from hub.domain.intents import IntentKind
 from hub.domain.party import Party
 from hub.net.http import HttpAnswer
 from tests.amocrm.account import answer
-from tests.amocrm.story import API, CLIENT, NOW, Hub, call, intent, log, outbound
+from tests.amocrm.story import API, CLIENT, NOW, YANDEX, Hub, call, intent, log, outbound
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "amocrm"
 
@@ -59,7 +59,7 @@ def test_a_lead_that_was_merged_into_an_older_one_is_not_ours_to_change() -> Non
     hub.account.on(f"POST {API}/leads/complex", fixture("leads_complex__merged"))
     created = hub.perform("create", log())
     assert (created["lead_id"], "created" in created, "skipped" in created) == ("7701", False, True)
-    late = intent(IntentKind.SET_SOURCE, call())
+    late = intent(IntentKind.SET_SOURCE, call(source=YANDEX))
     assert "skipped" in hub.perform("source", late)
 
 
