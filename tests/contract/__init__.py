@@ -1,0 +1,1 @@
+"""The same hard questions to every vendor of the registry."""
