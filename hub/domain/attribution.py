@@ -64,7 +64,10 @@ class CallFact:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A visit that may have called. `delay_seconds` is 0 while it was on the page, else since it left."""
+    """A visit that may have called. `delay_seconds` is 0 while it was on the page, else since it left.
+
+    `visitor_id` is "visit:" and the visit's id where the visit names no visitor.
+    """
 
     visit_id: str
     visitor_id: str

@@ -29,7 +29,7 @@ class Settings:
     threshold: float | None = None
     precision: float = 0.975
     coverage: float = 0.955
-    least_precision: float = 0.96
+    least_precision: float = 0.953
     least_probability: float = 0.5
     candidates_kept: int = 10
 
@@ -85,7 +85,7 @@ def _candidate(verdict: Verdict, place: int) -> Candidate:
     suspect = verdict.view.suspects[place]
     return Candidate(
         visit_id=suspect.holding.visit_id,
-        visitor_id=suspect.holding.visitor_id.removeprefix("visit:"),
+        visitor_id=suspect.holding.visitor_id,
         probability=verdict.shares[place],
         delay_seconds=suspect.delay,
         on_page=suspect.on_page,

@@ -11,6 +11,7 @@ from typing import Any
 
 HORIZON_SECONDS = 30 * 86400.0
 VERSION = 1
+_OUTDATED = "the delay law was learned by another version of the hub; learn it anew"
 
 _FINEST_AFTER_SECONDS = 5.0
 _FINEST_ON_PAGE_SECONDS = 10.0
@@ -81,10 +82,12 @@ class DelayLaw:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> DelayLaw:
         """Raises ValueError for a document of another version or with other bins; learn anew then."""
+        if document.get("version") != VERSION:
+            raise ValueError(_OUTDATED)
         fields = {key: value for key, value in document.items() if key != "version"}
         law = cls(**{**fields, **{name: tuple(fields[name]) for name in ("on_page", "after", "hours")}})
-        if document.get("version") != VERSION or len(law.on_page) != ON_PAGE_BINS or len(law.after) != AFTER_BINS:
-            raise ValueError("the delay law was learned by another version of the hub; learn it anew")
+        if len(law.on_page) != ON_PAGE_BINS or len(law.after) != AFTER_BINS:
+            raise ValueError(_OUTDATED)
         return law
 
     def with_threshold(self, threshold: float) -> DelayLaw:

@@ -12,7 +12,7 @@ from hub.tracking.attribution.smoothing import smooth_rates
 
 _ROUNDS = 40
 _SETTLED = 1e-3
-_MOST_CALLS = 6000
+_MOST_CALLS = 4000
 # What stands for calls not yet seen: strangers, region agreements and disagreements. A site whose numbers come back
 # with regular pauses cannot tell strangers from late visitors; there the share that is believed beforehand stays.
 _STRANGERS_BEFORE = 6.0

@@ -23,7 +23,7 @@ _REDIAL_SCALE = math.log((HORIZON_SECONDS + _REDIAL_SOON_SECONDS) / _REDIAL_SOON
 # A visitor who is known to have called from one telephone calls from another one this much more rarely.
 _SECOND_TELEPHONE = 0.1
 _STRANGER_KNOWS_ANOTHER_NUMBER = 0.02
-_LISTED = 60
+_LISTED = 40
 _LEAST_BELIEF = 1e-6
 
 
