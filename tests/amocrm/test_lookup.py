@@ -9,6 +9,7 @@ import pytest
 from connectors.contract import Absent, Found, Step, Unclear
 from hub.domain.errors import OutcomeUnknown, Unreachable
 from hub.domain.intents import Intent, IntentKind
+from hub.domain.phone import Phone
 from hub.net.http import HttpAnswer
 from tests.amocrm.account import Asked, FakeAccount, problem
 from tests.amocrm.story import API, LINK, Hub, call, intent, log, missed, outbound, record, task
@@ -158,3 +159,11 @@ def test_a_call_on_no_card_has_nothing_there() -> None:
     for key, what in (("task", task(missed())), ("note:n", NOTE), ("record:1", record(call()))):
         assert hub.crm.look_up(Step(key, what, {}), hub.door) == Absent()
     assert hub.account.asked == []
+
+
+def test_another_strangers_incoming_lead_is_not_ours() -> None:
+    hub = prepared(known=False)
+    other = hub.another_call()
+    other.show(log(call(call_id="call-1", client=Phone("+79007654321", "+79007654321"))))
+    hub.perform("find", log())
+    assert hub.look_up("create", log()) == Absent()
