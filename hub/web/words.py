@@ -89,6 +89,25 @@ ROLES = {
     "agent": _l("agent"),
     "auditor": _l("auditor"),
 }
+PURPOSES = {
+    **INTENTS,
+    "fetch_recording": _l("Fetch the recording"),
+    "directory": _l("Read the list of employees"),
+    "reconcile": _l("Compare the calls"),
+    "other": _l("Something else"),
+}
+DIFFERENCES = {
+    "lost": _l("no event of the call came"),
+    "unfinished": _l("the end of the call did not come"),
+    "recording_lost": _l("no event told of the recording"),
+    "unknown_to_pbx": _l("the PBX does not list the call"),
+    "not_planned": _l("the call was not planned for the CRM"),
+    "not_logged": _l("the call did not get into the CRM"),
+    "unsettled": _l("the CRM shows the call, the hub did not know"),
+    "gone": _l("the CRM does not show the call any more"),
+    "doubled": _l("the CRM shows the call more than once"),
+    "unrecorded": _l("the CRM does not show the recording"),
+}
 DRIFT_KINDS = {"field": _l("field"), "word": _l("word")}
 ATTEMPTS = {
     "done": _l("done"),
@@ -104,6 +123,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "direction": DIRECTIONS, "outcome": OUTCOMES, "delivery": DELIVERY_STATES, "intent": INTENTS, "event": EVENTS,
     "result": RESULTS, "place": PLACES, "health": HEALTH, "connection": CONNECTION_STATES, "lane": LANES,
     "recording": RECORDINGS, "inbox": INBOX_STATES, "role": ROLES, "drift": DRIFT_KINDS, "attempt": ATTEMPTS,
+    "purpose": PURPOSES, "difference": DIFFERENCES,
 }  # fmt: skip
 
 

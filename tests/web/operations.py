@@ -10,6 +10,8 @@ OPERATIONS = (
     ("GET", "/deliveries/1", "deliveries:read"),
     ("POST", "/deliveries/1/replay", "deliveries:write"),
     ("GET", "/connections", "connections:read"),
+    ("GET", "/statements", "calls:read"),
+    ("GET", "/statements/1", "calls:read"),
     ("GET", "/inbox", "inbox:read"),
     ("POST", "/inbox/1/replay", "inbox:write"),
 )

@@ -109,6 +109,7 @@ def connection_document(view: ConnectionView) -> Document:
         },
         "quota": view.quota,
         "drift": view.drift,
+        "notices": view.notices,
         "quarantined": view.quarantined,
     }
 

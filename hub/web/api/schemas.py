@@ -14,7 +14,7 @@ MOST_PER_PAGE = 200
 _PER_PAGE = 50
 
 
-def _limit() -> fields.Integer:
+def limit_field() -> fields.Integer:
     return fields.Integer(load_default=_PER_PAGE, validate=validate.Range(1, MOST_PER_PAGE))
 
 
@@ -30,7 +30,7 @@ class CallFilterSchema(Schema):
 
 class CallQuery(CallFilterSchema):
     cursor = CursorField(timed=True, metadata={"description": "What `next` of the page before said."})
-    limit = _limit()
+    limit = limit_field()
 
 
 class DeliveryQuery(Schema):
@@ -38,14 +38,14 @@ class DeliveryQuery(Schema):
     connection = text_field(metadata={"description": "The name of the CRM connection."})
     call = RowId(metadata={"description": "Only deliveries of the call with this id."})
     cursor = CursorField(timed=False)
-    limit = _limit()
+    limit = limit_field()
 
 
 class InboxQuery(Schema):
     state = fields.String(validate=validate.OneOf([word.value for word in InboxState]))
     connection = text_field()
     cursor = CursorField(timed=False)
-    limit = _limit()
+    limit = limit_field()
 
 
 class CallSchema(Schema):
@@ -165,10 +165,23 @@ class BreakerSchema(Schema):
     failures_in_row = fields.Integer()
 
 
+class PurposeSchema(Schema):
+    purpose = fields.String(metadata={"description": "The intent, or what else the requests were made for."})
+    requests = fields.Integer()
+    throttled = fields.Integer()
+
+
 class QuotaSchema(Schema):
     lane = fields.String()
     requests = fields.Integer()
     throttled = fields.Integer()
+    purposes = fields.List(fields.Nested(PurposeSchema))
+
+
+class NoticeSchema(Schema):
+    kind = fields.String(metadata={"description": "“silence”: nothing came in an hour in which calls usually come."})
+    words = fields.String()
+    since = Instant()
 
 
 class DriftSchema(Schema):
@@ -192,6 +205,7 @@ class ConnectionSchema(Schema):
     last_error = fields.String()
     quota = fields.List(fields.Nested(QuotaSchema), metadata={"description": "Requests of the last 24 hours by lane."})
     drift = fields.List(fields.Nested(DriftSchema))
+    notices = fields.List(fields.Nested(NoticeSchema), metadata={"description": "What people should know now."})
     quarantined = fields.Integer()
 
 

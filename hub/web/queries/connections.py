@@ -10,8 +10,10 @@ from enum import StrEnum
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hub.db.statements import NoticeRow
 from hub.db.tables import Connection, DriftRow
 from hub.db.work import InboxRow, InboxState, QuotaUse
+from hub.web.queries.statements import standing_notices
 
 QUOTA_WINDOW = timedelta(hours=24)
 
@@ -26,12 +28,28 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LaneUse:
-    """Requests of one lane in the last 24 hours, and how many of them the vendor throttled."""
+class PurposeUse:
+    """Requests made for one purpose: an intent, or something like "fetch_recording"."""
 
-    lane: str
+    purpose: str
     requests: int
     throttled: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaneUse:
+    """Requests of one lane in the last 24 hours, how many of them a budget held back, and what they were for."""
+
+    lane: str
+    purposes: Sequence[PurposeUse]
+
+    @property
+    def requests(self) -> int:
+        return sum(one.requests for one in self.purposes)
+
+    @property
+    def throttled(self) -> int:
+        return sum(one.throttled for one in self.purposes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +60,13 @@ class ConnectionView:
     quota: Sequence[LaneUse]
     drift: Sequence[DriftRow]
     quarantined: int
+    notices: Sequence[NoticeRow] = ()
 
 
-def health_of(connection: Connection, now: datetime) -> Health:
+def health_of(connection: Connection, now: datetime, notices: Sequence[NoticeRow] = ()) -> Health:
     if connection.state != "active":
         return Health.STOPPED
-    if breaker_open(connection, now) or connection.failing_since is not None:
+    if breaker_open(connection, now) or connection.failing_since is not None or notices:
         return Health.TROUBLED
     if connection.last_event_at is None and connection.last_success_at is None:
         return Health.QUIET
@@ -84,24 +103,29 @@ def _view(session: Session, connection: Connection, now: datetime) -> Connection
             InboxRow.connection_id == connection.id, InboxRow.state == InboxState.QUARANTINED.value
         )
     )
+    notices = standing_notices(session, connection.workspace_id).get(connection.id, [])
     return ConnectionView(
         connection=connection,
-        health=health_of(connection, now),
+        health=health_of(connection, now, notices),
         breaker_open=breaker_open(connection, now),
         quota=_lane_use(session, connection.id, now),
         drift=drift,
         quarantined=quarantined or 0,
+        notices=notices,
     )
 
 
 def _lane_use(session: Session, connection_id: int, now: datetime) -> list[LaneUse]:
     rows = session.execute(
-        select(QuotaUse.lane, func.sum(QuotaUse.requests), func.sum(QuotaUse.throttled))
+        select(QuotaUse.lane, QuotaUse.purpose, func.sum(QuotaUse.requests), func.sum(QuotaUse.throttled))
         .where(QuotaUse.connection_id == connection_id, QuotaUse.hour > now - QUOTA_WINDOW)
-        .group_by(QuotaUse.lane)
-        .order_by(QuotaUse.lane)
+        .group_by(QuotaUse.lane, QuotaUse.purpose)
+        .order_by(QuotaUse.lane, func.sum(QuotaUse.requests).desc(), QuotaUse.purpose)
     )
-    return [LaneUse(lane, int(requests), int(throttled)) for lane, requests, throttled in rows]
+    lanes: dict[str, list[PurposeUse]] = {}
+    for lane, purpose, requests, throttled in rows:
+        lanes.setdefault(lane, []).append(PurposeUse(purpose, int(requests), int(throttled)))
+    return [LaneUse(lane, purposes) for lane, purposes in lanes.items()]
 
 
 def hourly_use(session: Session, connection_id: int, now: datetime) -> list[tuple[datetime, str, int]]:
