@@ -49,9 +49,19 @@ def test_a_webhook_connection_needs_no_settings() -> None:
 
 
 def test_what_oauth_lacks_is_named() -> None:
-    assert set(refused(Bitrix24Settings(), {})) == {"member_id", "server_endpoint", "client_endpoint"}
-    assert set(refused(Bitrix24Secrets(), {})) == {"client_id", "client_secret", "access_token", "refresh_token"}
+    assert set(refused(Bitrix24Settings(), {"member_id": "0f1e"})) == {"server_endpoint", "client_endpoint"}
+    assert set(refused(Bitrix24Secrets(), {})) == {"client_id", "client_secret"}
+    keys = {"client_id": "local.x", "client_secret": "y"}
+    assert set(refused(Bitrix24Secrets(), {**keys, "access_token": "a"})) == {"refresh_token"}
     assert set(refused(Bitrix24Secrets(), {**SECRETS, "client_id": ""})) == {"client_id"}
+
+
+def test_a_connection_may_wait_for_the_installation() -> None:
+    loaded = Bitrix24Settings().load({"auth": "oauth", "domain": "acme.bitrix24.ru"})
+    assert loaded["client_endpoint"] == "https://acme.bitrix24.ru/rest/"
+    assert "member_id" not in loaded
+    keys = {"client_id": "local.x", "client_secret": "y"}
+    assert Bitrix24Secrets().load(keys) == keys
 
 
 @pytest.mark.parametrize("schema", [Bitrix24Settings(), Bitrix24Secrets()])

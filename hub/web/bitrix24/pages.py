@@ -31,8 +31,9 @@ def install() -> ResponseReturnValue:
     """
     if request.method != "POST":
         return come_back() if "code" in request.args else _outside()
+    body = request.get_data(cache=True)
     if "event" in request.form:
-        return take_event(request.get_data(cache=True))
+        return take_event(body)
     visitor = _visitor()
     if not isinstance(visitor, Visitor):
         return visitor
@@ -53,8 +54,9 @@ def app_page() -> ResponseReturnValue:
     """How the connection is, and the way into the hub. An administrator's first visit installs, if nothing has yet."""
     if request.method != "POST":
         return come_back() if "code" in request.args else _outside()
+    body = request.get_data(cache=True)
     if "event" in request.form:
-        return take_event(request.get_data(cache=True))
+        return take_event(body)
     visitor = _visitor()
     if not isinstance(visitor, Visitor):
         return visitor
