@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,16 +43,32 @@ def redis_url(broker: Broker) -> str:
     return broker.url
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file that tests copy: migrating is proven once and not paid for by each."""
+    file = tmp_path_factory.mktemp("template") / "template.sqlite3"
+    upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Postgres) -> str:
+    """The name of a migrated, empty PostgreSQL database that tests copy."""
+    name = f"template_{os.getpid()}"
+    upgrade(postgres.create(name))
+    return name
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A migrated, empty database; the test runs once on each store."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'test.sqlite3'}"
-    else:
-        server: Postgres = request.getfixturevalue("postgres")
-        url = server.create(f"test_{os.getpid()}_{next(_numbers)}")
-    upgrade(url)
-    return url
+        file = tmp_path / "test.sqlite3"
+        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
+        return f"sqlite:///{file}"
+    server: Postgres = request.getfixturevalue("postgres")
+    template: str = request.getfixturevalue("migrated_postgres")
+    return server.create(f"test_{os.getpid()}_{next(_numbers)}", template=template)
 
 
 @pytest.fixture

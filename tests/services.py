@@ -42,7 +42,7 @@ def broker_binary() -> str:
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running cluster; `create(name)` makes a fresh database and returns its SQLAlchemy address."""
+    """A running cluster; `create(name)` makes a database, a copy of `template`, and returns its SQLAlchemy address."""
 
     port: int
     data: Path
@@ -51,10 +51,10 @@ class Postgres:
     def address(self, database: str) -> str:
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
 
-    def create(self, database: str) -> str:
+    def create(self, database: str, *, template: str = "template1") -> str:
         with psycopg.connect(f"postgresql://postgres@127.0.0.1:{self.port}/postgres", autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
-            connection.execute(f'CREATE DATABASE "{database}"')
+            connection.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
         return self.address(database)
 
 
@@ -65,12 +65,19 @@ def _as_postgres_user() -> dict[str, object]:
     return {"user": "postgres", "group": "postgres", "extra_groups": []}
 
 
-def start_postgres(data: Path, port: int) -> subprocess.Popen[bytes]:
-    """Start the server on an initialised `data` folder and wait until it answers."""
+_UNSAFE_BUT_QUICK = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+
+
+def start_postgres(data: Path, port: int, *, durable: bool = False) -> subprocess.Popen[bytes]:
+    """Start the server on an initialised `data` folder and wait until it answers.
+
+    Not `durable`: what is committed outlives the server's death, but not the machine's; tests need no more.
+    """
+    quick = [word for setting in _UNSAFE_BUT_QUICK for word in ("-c", setting)] if not durable else []
     process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
         [
             postgres_binary("postgres"), "-D", str(data), "-p", str(port), "-c", "listen_addresses=127.0.0.1",
-            "-c", f"unix_socket_directories={data}", "-c", "max_connections=200", "-c", "shared_buffers=128MB",
+            "-c", f"unix_socket_directories={data}", "-c", "max_connections=200", "-c", "shared_buffers=128MB", *quick,
         ],
         cwd="/tmp", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_as_postgres_user(),
     )  # fmt: skip
@@ -86,7 +93,7 @@ def start_postgres(data: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
+def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
     root = Path(tempfile.mkdtemp(prefix="dozvon-pg-"))
     data = root / "data"
     data.mkdir()
@@ -99,7 +106,7 @@ def running_postgres() -> Iterator[Postgres]:
         check=True, cwd="/tmp", stdout=subprocess.DEVNULL, **_as_postgres_user(),
     )  # fmt: skip
     port = free_port()
-    process = start_postgres(data, port)
+    process = start_postgres(data, port, durable=durable)
     try:
         yield Postgres(port, data, process)
     finally:

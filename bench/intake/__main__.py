@@ -54,7 +54,7 @@ def main(seconds: float, rounds: int, connections: int) -> None:
     click.echo("| --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         click.echo(_row("SQLite", Path(folder), "", seconds, rounds, connections))
-    with tempfile.TemporaryDirectory() as folder, running_postgres() as server:
+    with tempfile.TemporaryDirectory() as folder, running_postgres(durable=True) as server:
         click.echo(_row("PostgreSQL", Path(folder), server.create("bench"), seconds, rounds, connections))
 
 
