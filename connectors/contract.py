@@ -225,10 +225,10 @@ class Owners(Protocol):
 class CrmDials(Protocol):
     """A CRM that opens a call itself, or wants one opened, before the PBX has heard of it."""
 
-    def open(self, wanted: CallbackWanted, *, command_id: str, user_id: str | None, door: Door) -> DialRequested:
+    def open(self, wanted: CallbackWanted, *, command_id: str, staff: Sequence[str], door: Door) -> DialRequested:
         """Open a call for somebody who asked to be called back. `command_id` is our key of it, so a repeat is safe.
 
-        Raises delivery errors.
+        `staff` are the users who can be rung, the first one for clients whom nobody owns. Raises delivery errors.
         """
 
     def adopted(self, dial: DialRequested) -> tuple[StepSpec, StepResult]:

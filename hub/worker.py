@@ -12,6 +12,7 @@ import structlog
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -19,11 +20,15 @@ from hub.calls.intake import drain_inbox
 from hub.calls.record import CallChange
 from hub.calls.recordings import fetch_due, next_due
 from hub.config import Settings
+from hub.delivery.access import heed_access
+from hub.delivery.dialler import Dialler
+from hub.delivery.dials import meet_dials, note_wish
 from hub.delivery.dispatch import Dispatcher
 from hub.delivery.doors import open_door
 from hub.delivery.outbox import plan_deliveries
 from hub.delivery.schedule import retry_delay
 from hub.domain.intents import Lane
+from hub.domain.notices import AccessChanged, CallbackWanted, DialRequested, Notice
 from hub.jobs import INBOX_QUEUE, Doorbell, Listeners, connect_redis, connect_to_listen
 from hub.observe.log import configure_logging
 from hub.wiring import build_runtime, prepare_process
@@ -110,8 +115,10 @@ class Work:
             Pump("ledger", self.runtime.ledger.flush, lambda: 5.0),
         ]
         self.inbox = Pump("inbox", self._drain_inbox, lambda: sweep) if Lane.CALLS in self.lanes else None
+        self.dialler = Dialler(self.runtime)
+        self.dials = Pump("dials", self.dialler.work, self.dialler.until_next) if Lane.CALLS in self.lanes else None
         self.recordings = Pump("recordings", self._fetch, self._until_next) if Lane.BULK in self.lanes else None
-        self.pumps += [pump for pump in (self.inbox, self.recordings) if pump is not None]
+        self.pumps += [pump for pump in (self.inbox, self.dials, self.recordings) if pump is not None]
 
     def start(self) -> None:
         Listeners.lane = self.dispatcher.wake
@@ -124,16 +131,34 @@ class Work:
     def stop(self) -> None:
         for pump in self.pumps:
             pump.stop()
+        self.dialler.stop()
         self.dispatcher.stop()
         self.runtime.ledger.flush()
         self.bell.close()
         self.runtime.database.close()
 
     def on_change(self, session: Session, change: CallChange) -> None:
+        meet_dials(session, self.runtime, change)
         plan_deliveries(session, self.runtime, change)
 
+    def on_notice(self, session: Session, connection_id: int, notice: Notice) -> bool:
+        """What is done about a notice, by its kind; False when nobody here minds it."""
+        match notice:
+            case DialRequested() | CallbackWanted():
+                note_wish(session, connection_id, notice)
+                event.listen(session, "after_commit", lambda _session: self._want_dials(), once=True)
+            case AccessChanged():
+                heed_access(session, connection_id, notice)
+            case _:
+                return False
+        return True
+
+    def _want_dials(self) -> None:
+        if self.dials is not None:
+            self.dials.ask()
+
     def _drain_inbox(self) -> None:
-        drain_inbox(self.runtime, self.on_change)
+        drain_inbox(self.runtime, self.on_change, self.on_notice)
 
     def _fetch(self) -> None:
         schedule, chance = self.runtime.settings.retry_seconds, self.runtime.random

@@ -111,7 +111,7 @@ class Bitrix24Settings(Schema):
 
 
 class Bitrix24Secrets(Schema):
-    """`[connection.secrets]`: either `webhook_url`, or the application's keys, and its token pair once it is installed."""
+    """`[connection.secrets]`: `webhook_url`, or the application's keys, and its token pair once it is installed."""
 
     error_messages = _known(SECRETS, "secret")
 

@@ -1,0 +1,278 @@
+"""Working through the calls that CRMs asked for: open, order, give up, close."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from connectors.contract import CrmDials, PbxCommands
+from hub.db.dials import DialRow, DialState
+from hub.db.engine import database_now
+from hub.db.tables import Connection
+from hub.delivery.doors import open_door
+from hub.delivery.people import employees_for
+from hub.delivery.schedule import retry_delay
+from hub.domain.codec import from_document, to_document
+from hub.domain.errors import DeliveryError, NotReady, OutcomeUnknown, Throttled, Unreachable
+from hub.domain.intents import Lane
+from hub.domain.notices import CallbackWanted, DialRequested
+from hub.observe.crash import crash_point
+from hub.runtime import Runtime
+
+log = structlog.get_logger()
+
+EVENTS_WITHIN = timedelta(seconds=90)
+"""How long after an order the PBX may say nothing of the call before it is given up."""
+_LEASE = timedelta(seconds=100)
+_AGAIN_IN = timedelta(seconds=1)
+_CLOSES_WITHIN = timedelta(days=1)
+_AT_ONCE = 8
+_DUE = (DialState.WANTED, DialState.ORDERED, DialState.GIVEN_UP)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A row in this worker's hands; `dial` is the CRM's opened call, if there is one by now."""
+
+    id: int
+    workspace_id: int
+    crm_connection_id: int
+    command_id: str
+    state: str
+    notice: DialRequested | CallbackWanted
+    dial: DialRequested | None
+    reason: str
+    attempts: int
+    expires_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Phone:
+    """Where an employee can be rung."""
+
+    connection_id: int
+    vendor: str
+    extension: str
+
+
+class Dialler:
+    """Several at once, so that a portal which answers slowly keeps nobody else from telephoning."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="dial")
+
+    def work(self) -> None:
+        """Take what is due; returns before it is done."""
+        for taken in _take_due(self._runtime):
+            self._pool.submit(self._handle, taken)
+
+    def until_next(self) -> float:
+        """Seconds until a row is due, at most the sweep's."""
+        longest = self._runtime.settings.sweep_seconds
+        with self._runtime.database.reading() as session:
+            due_at = session.scalar(select(func.min(DialRow.due_at)).where(DialRow.state.in_(_DUE)))
+            now = database_now(session)
+        return longest if due_at is None else min(max((due_at - now).total_seconds(), 0.05), longest)
+
+    def stop(self) -> None:
+        self._pool.shutdown(wait=True)
+
+    def _handle(self, taken: _Taken) -> None:
+        try:
+            handle(self._runtime, taken)
+        except Exception:
+            log.exception("dial_failed", dial_id=taken.id)
+
+
+def _take_due(runtime: Runtime) -> list[_Taken]:
+    with runtime.database.transaction() as session:
+        now = database_now(session)
+        rows = session.scalars(
+            select(DialRow)
+            .where(DialRow.state.in_(_DUE), DialRow.due_at <= now)
+            .order_by(DialRow.due_at, DialRow.id)
+            .limit(_AT_ONCE)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for row in rows:
+            row.due_at, row.attempts = now + _LEASE, row.attempts + 1
+        return [_taken(row) for row in rows]
+
+
+def _taken(row: DialRow) -> _Taken:
+    kind: type[DialRequested | CallbackWanted] = DialRequested if row.kind == "click" else CallbackWanted
+    return _Taken(
+        id=row.id,
+        workspace_id=row.workspace_id,
+        crm_connection_id=row.crm_connection_id,
+        command_id=row.command_id,
+        state=row.state,
+        notice=from_document(row.notice, kind),
+        dial=from_document(row.dial, DialRequested) if row.dial else None,
+        reason=row.reason,
+        attempts=row.attempts,
+        expires_at=row.expires_at,
+        created_at=row.created_at,
+    )
+
+
+def handle(runtime: Runtime, taken: _Taken) -> None:
+    """One step of one row."""
+    match taken.state:
+        case DialState.WANTED:
+            _order(runtime, taken)
+        case DialState.ORDERED:
+            _give_up(runtime, taken, "the PBX told nothing of the call")
+        case _:
+            _close_in_crm(runtime, taken)
+
+
+# --- Ordering ---------------------------------------------------------------------------------------
+
+
+def _order(runtime: Runtime, taken: _Taken) -> None:
+    if runtime.now() >= taken.expires_at:
+        _give_up(runtime, taken, taken.reason or "nobody could be rung in time")
+        return
+    try:
+        phones = _phones(runtime, taken)
+        dial = taken.dial or _opened(runtime, taken, list(phones))
+        phone = phones.get(dial.user_id)
+        if phone is None:
+            _give_up(runtime, taken, "no PBX can ring this employee: the extension is not known", dial)
+            return
+        _send(runtime, taken, dial, phone)
+    except (Throttled, Unreachable, NotReady) as error:
+        _again(runtime, taken, str(error))
+    except OutcomeUnknown as error:
+        log.warning("dial_outcome_unknown", dial_id=taken.id, reason=str(error)[:200])
+    except DeliveryError as error:
+        _give_up(runtime, taken, str(error))
+
+
+def _phones(runtime: Runtime, taken: _Taken) -> Mapping[str, _Phone]:
+    """The CRM's user ids whom a PBX of the workspace can ring on command, in the order of its extensions."""
+    able = [vendor for vendor, connector in runtime.registry.items() if connector.commands is not None]
+    found: dict[str, _Phone] = {}
+    with runtime.database.reading() as session:
+        crm = session.get_one(Connection, taken.crm_connection_id)
+        rows = session.scalars(
+            select(Connection)
+            .where(
+                Connection.workspace_id == taken.workspace_id,
+                Connection.vendor.in_(able),
+                Connection.state == "active",
+            )
+            .order_by(Connection.id)
+        ).all()
+        for pbx in rows:
+            for extension, employee in sorted(employees_for(session, pbx, crm).items()):
+                if employee.user_id:
+                    found.setdefault(employee.user_id, _Phone(pbx.id, pbx.vendor, extension))
+    return found
+
+
+def _opened(runtime: Runtime, taken: _Taken, staff: list[str]) -> DialRequested:
+    """The CRM's call for a form, opened now and kept before anybody is rung."""
+    assert isinstance(taken.notice, CallbackWanted)
+    with open_door(runtime, taken.crm_connection_id, Lane.URGENT, purpose="dial") as door:
+        dials = _dials(runtime, door.connection.vendor)
+        try:
+            dial = dials.open(taken.notice, command_id=taken.command_id, staff=staff, door=door)
+        except OutcomeUnknown as error:
+            raise Unreachable(str(error)) from error  # our key makes the second try find the first
+    _change(runtime, taken, dial=to_document(dial))
+    return dial
+
+
+def _send(runtime: Runtime, taken: _Taken, dial: DialRequested, phone: _Phone) -> None:
+    commands = runtime.registry[phone.vendor].commands
+    assert commands is not None
+    with open_door(runtime, phone.connection_id, Lane.URGENT, purpose="dial") as door:
+        _keep_pace(runtime, commands, door.connection)
+        _change(
+            runtime,
+            taken,
+            state=DialState.ORDERED,
+            pbx_connection_id=phone.connection_id,
+            extension=phone.extension,
+            due_in=EVENTS_WITHIN,
+        )
+        crash_point("after_dial_commit_before_command")
+        line = dial.line if dial.line is not None and dial.line.e164 else None
+        commands.callback(door, command_id=taken.command_id, extension=phone.extension, client=dial.client, line=line)
+    log.info("dial_ordered", dial_id=taken.id, connection_id=phone.connection_id)
+
+
+def _keep_pace(runtime: Runtime, commands: PbxCommands, connection: Any) -> None:
+    rule = commands.pace(connection, "callback")
+    if rule is not None:
+        runtime.bucket.take(rule, Lane.URGENT, "callback")
+
+
+def _again(runtime: Runtime, taken: _Taken, reason: str) -> None:
+    _change(runtime, taken, state=DialState.WANTED, reason=reason[:1000], due_in=_AGAIN_IN)
+
+
+# --- Giving up --------------------------------------------------------------------------------------
+
+
+def _give_up(runtime: Runtime, taken: _Taken, reason: str, dial: DialRequested | None = None) -> None:
+    """Decided and committed first; a call that has been met meanwhile stays met."""
+    gave_up = _change(runtime, taken, state=DialState.GIVEN_UP, reason=reason[:1000])
+    if not gave_up:
+        return
+    log.warning("dial_given_up", dial_id=taken.id, reason=reason[:200])
+    _close_in_crm(runtime, taken, reason, dial)
+
+
+def _close_in_crm(runtime: Runtime, taken: _Taken, reason: str = "", dial: DialRequested | None = None) -> None:
+    """A call that was opened and never ended swallows the client's next one (bitrix24.md §10): end it."""
+    opened = dial or taken.dial
+    try:
+        if opened is not None:
+            with open_door(runtime, taken.crm_connection_id, Lane.CALLS, purpose="dial") as door:
+                _dials(runtime, door.connection.vendor).give_up(opened, reason or taken.reason, door)
+    except DeliveryError as error:
+        if runtime.now() - taken.created_at < _CLOSES_WITHIN:
+            pause = retry_delay(max(1, taken.attempts), runtime.settings.retry_seconds, runtime.random)
+            _change(runtime, taken, due_in=max(pause, _AGAIN_IN))
+            return
+        log.warning("dial_not_closed", dial_id=taken.id, reason=str(error)[:200])
+    _change(runtime, taken, state=DialState.CLOSED)
+
+
+def _dials(runtime: Runtime, vendor: str) -> CrmDials:
+    dials = runtime.registry[vendor].dials
+    assert dials is not None
+    return dials
+
+
+def _change(runtime: Runtime, taken: _Taken, *, due_in: timedelta | None = None, **values: object) -> bool:
+    """Change the row unless the call was met meanwhile, or somebody else closed it."""
+    with runtime.database.transaction() as session:
+        row = session.get(DialRow, taken.id, with_for_update=True)
+        if row is None or row.state in (DialState.MET, DialState.CLOSED):
+            return False
+        now = database_now(session)
+        _set(session, row, values)
+        if due_in is not None:
+            row.due_at = now + due_in
+        if row.state == DialState.CLOSED:
+            row.closed_at = now
+        return True
+
+
+def _set(session: Session, row: DialRow, values: Mapping[str, object]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.flush()
