@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from sqlalchemy.orm import Session
+
 from connectors.contract import Registry
 from hub.config import Settings
 from hub.db.engine import Database
@@ -31,6 +33,7 @@ def _nothing(*_arguments: object) -> None:
 class Runtime:
     """`wake(connection_id, lane, due_at)` tells the dispatcher of this process, or of another, of committed work.
 
+    `carry_journal(session, site_id)` writes what the tracker has said of a site but not yet into its rows.
     `settle_seconds`: how long a call's facts must have rested before it is logged for good.
     """
 
@@ -46,4 +49,5 @@ class Runtime:
     settle_seconds: float = SETTLE_SECONDS
     wake: Callable[[int, Lane, datetime], None] = _nothing
     want_recordings: Callable[[], None] = _nothing
+    carry_journal: Callable[[Session, int], None] = _nothing
     want_commands: Callable[[], None] = _nothing

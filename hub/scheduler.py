@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.orm import Session
 
+from hub.calls.again import ask_again, learn_laws
 from hub.calls.record import CallChange
 from hub.calls.stale import close_stale
 from hub.config import Settings
@@ -102,6 +103,8 @@ def _tick(runtime: Runtime) -> None:
         "refresh_directories": lambda: refresh_directories(runtime),
         "keep_up_connections": lambda: keep_up_connections(runtime),
         "close_stale": lambda: close_stale(runtime, _on_change(runtime)),
+        "ask_again": lambda: ask_again(runtime, _on_change(runtime)),
+        "learn_laws": lambda: _in_turn(runtime, "learn_laws", timedelta(hours=1), learn_laws),
         "watch_silence": lambda: _in_turn(runtime, "silence", timedelta(minutes=1), watch_silence),
         "sweep_old_rows": lambda: _in_turn(runtime, "retention", timedelta(hours=1), sweep_old_rows),
         "ledger": runtime.ledger.flush,

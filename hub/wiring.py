@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import redis
 
@@ -18,6 +19,7 @@ from hub.net.ledger import UsageLedger
 from hub.net.tokens import TokenService
 from hub.observe.crash import arm_crash_point
 from hub.runtime import Runtime
+from hub.tracking.live.journal import carry_journal
 
 
 def prepare_process(settings: Settings) -> None:
@@ -45,4 +47,5 @@ def build_runtime(
         ledger=UsageLedger(database),
         wake=wake,
         want_recordings=want_recordings,
+        carry_journal=partial(carry_journal, client) if client is not None else lambda *_: None,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hub.domain.call import Call
 from hub.domain.intents import Why
-from hub.domain.party import ClientHistory, Employee, Source
+from hub.domain.party import ClientHistory, Employee, Source, VisitStory
 from mapping.words import say
 
 
@@ -25,8 +25,8 @@ class PlanFacts:
     """One call, as one CRM connection is to come to show it.
 
     `call_id` is the hub's own id of the call. `employees` are those known to this CRM, by extension.
-    `source` is where the client came from, when that is known. `recordings` can be played now;
-    `recording_links` are the addresses of all, also of those still being fetched.
+    `source` is where the client came from and `visit` what they looked at, when that is known.
+    `recordings` can be played now; `recording_links` are the addresses of all, also of those still being fetched.
     """
 
     call: Call
@@ -35,6 +35,7 @@ class PlanFacts:
     employees: Mapping[str, Employee] = field(default_factory=dict)
     default_user_id: str | None = None
     source: Source | None = None
+    visit: VisitStory | None = None
     history: ClientHistory = field(default_factory=ClientHistory)
     recordings: tuple[KeptRecording, ...] = ()
     recording_links: tuple[str, ...] = ()

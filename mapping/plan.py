@@ -154,12 +154,29 @@ def _at_the_end(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) ->
     intents = [Intent(IntentKind.LOG_CALL, "log", about, (over, *reasons))]
     if facts.source is not None and about.creates_lead:
         intents.append(Intent(IntentKind.SET_SOURCE, "source", about, _why_source(facts)))
+    intents += _visit_note(facts, about)
     why_attach = (facts.why("", "recordings_attached", facts.say("recording_is_there")),)
     intents += [
         Intent(IntentKind.ATTACH_RECORDING, f"recording:{kept.key}", about, why_attach, about=kept.key, link=kept.link)
         for kept in facts.recordings
     ]
     return intents + _tasks(facts, about)
+
+
+def _visit_note(facts: PlanFacts, about: CallFacts) -> list[Intent]:
+    """What the client looked at before the call, for whoever opens the card."""
+    visit = facts.visit
+    if visit is None:
+        return []
+    lines = [facts.say("visit_text", landing=visit.landing_url or "—", referrer=visit.referrer or "—")]
+    if facts.source is not None:
+        parts = (facts.source.source, facts.source.medium, facts.source.campaign, facts.source.term)
+        lines.append(facts.say("visit_source", source=" / ".join(part for part in parts if part)))
+    if visit.pages:
+        lines.append(facts.say("visit_pages"))
+        lines += [f"{place}. {page}" for place, page in enumerate(visit.pages, 1)]
+    why = facts.why("", "visit_told", facts.source.evidence if facts.source else visit.landing_url)
+    return [Intent(IntentKind.ADD_NOTE, "visit", about, (why,), text="\n".join(lines))]
 
 
 def _tasks(facts: PlanFacts, about: CallFacts) -> list[Intent]:

@@ -9,6 +9,14 @@ WORDS: dict[str, dict[str, str]] = {
         "ru": "Пропущенный звонок {client} на линию {line}.",
         "en": "Missed call from {client} to line {line}.",
     },
+    # The visit behind a call
+    "visit_text": {
+        "ru": "Визит на сайт перед звонком. Вход: {landing}. Откуда: {referrer}.",
+        "en": "Visit before the call. Landing: {landing}. Referrer: {referrer}.",
+    },
+    "visit_source": {"ru": "Источник: {source}", "en": "Source: {source}"},
+    "visit_pages": {"ru": "Страницы:", "en": "Pages:"},
+    "visit_told": {"ru": "известный визит виден в карточке", "en": "a known visit is told on the card"},
     # Why nothing is written
     "internal_call": {
         "ru": "внутренний звонок: остаётся в хабе, в CRM не пишется",

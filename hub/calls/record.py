@@ -17,9 +17,10 @@ from hub.db.locks import take_turn
 from hub.db.tables import CallEventRow, CallRow, Connection, LineSource, RecordingRow
 from hub.domain.call import Call, Recording
 from hub.domain.codec import from_document, to_document
-from hub.domain.events import CallEvent, RecordingState
-from hub.domain.party import Source
+from hub.domain.events import CallEvent, Direction, RecordingState
+from hub.domain.party import Source, VisitStory
 from hub.runtime import Runtime
+from hub.tracking.live.answers import AskedCall, answer_call, site_of_number
 
 SAME_CALL_WITHIN = timedelta(days=7)
 """A PBX may use an id again; an event farther than this from a call's others belongs to a new call."""
@@ -35,6 +36,7 @@ class CallChange:
     row: CallRow
     call: Call
     source: Source | None
+    visit: VisitStory | None = None
 
 
 def split_by_time(stated: Sequence[StatedEvent]) -> list[list[StatedEvent]]:
@@ -78,11 +80,13 @@ def refold(session: Session, runtime: Runtime, row: CallRow, *, stale: bool = Fa
     """Fold all kept events of `row` again; `stale` closes a call whose end never came."""
     documents = session.scalars(select(CallEventRow.document).where(CallEventRow.call_id == row.id)).all()
     call = fold([from_document(document, CallEvent) for document in documents], stale=stale)
-    source = _source_of_line(session, row.workspace_id, call)
+    source, visit = _source_of_line(session, row.workspace_id, call), None
+    if source is None:
+        source, visit = _source_of_visit(session, runtime, row, call)
     _write(row, call, source)
     _want_recordings(session, runtime, row, call)
     session.flush()
-    return CallChange(row, call, source)
+    return CallChange(row, call, source, visit)
 
 
 def _row_for(session: Session, connection_id: int, call_key: str, stated: Sequence[StatedEvent]) -> CallRow:
@@ -155,6 +159,23 @@ def _source_of_line(session: Session, workspace_id: int, call: Call) -> Source |
     if line is None:
         return None
     return Source(line.source, line.medium, line.campaign, evidence=f"static number {call.line.e164} was called")
+
+
+def _source_of_visit(
+    session: Session, runtime: Runtime, row: CallRow, call: Call
+) -> tuple[Source | None, VisitStory | None]:
+    """Which visit held the called number, as far as that can be told; the answer is kept with its candidates."""
+    tracked = call.tracking_number if call.tracking_number and call.tracking_number.e164 else call.line
+    if call.direction is not Direction.INBOUND or tracked is None or tracked.e164 is None:
+        return None, None
+    site = site_of_number(session, row.workspace_id, tracked.e164, call.started_at)
+    if site is None:
+        return None, None
+    runtime.carry_journal(session, site.id)
+    client = call.client.e164 if call.client else None
+    asked = AskedCall(row.id, row.workspace_id, tracked.e164, call.started_at, client)
+    answered = answer_call(session, site, asked)
+    return answered.source, answered.visit
 
 
 # --- Recordings -------------------------------------------------------------------------------------

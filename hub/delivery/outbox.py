@@ -53,6 +53,7 @@ def plan_deliveries(session: Session, runtime: Runtime, change: CallChange) -> N
             employees=employees_for(session, pbx, connection),
             default_user_id=default_user_id(session, connection),
             source=change.source,
+            visit=change.visit,
             history=ClientHistory(open_tasks),
             recordings=recordings,
             recording_links=recording_links,
@@ -142,6 +143,8 @@ class _PlanWriter:
             select(DeliveryRow)
             .where(DeliveryRow.call_id == change.row.id, DeliveryRow.connection_id == connection.id)
             .order_by(DeliveryRow.generation)
+            .with_for_update()  # a worker that is claiming one goes first: what was sent is not taken back
+            .execution_options(populate_existing=True)
         )
         self._rows = {row.step_key: row for row in rows}
         self.touched: dict[Lane, datetime] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,16 @@ class Source:
     term: str | None = None
     evidence: str = ""
     certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class VisitStory:
+    """The visit behind a call, as a person may read it: where it landed, what led there, the pages before the call."""
+
+    started_at: datetime
+    landing_url: str
+    referrer: str = ""
+    pages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from hub.db.engine import Database
+from hub.db.engine import Database, database_now
 from hub.db.locks import take_turn
 from hub.db.tables import Base, CallRow
 from hub.db.tracking import (
@@ -82,8 +82,28 @@ def write_batch(session: Session, client: redis.Redis, site_id: int, now: dateti
             batch.read(entry.decode(), line)
         batch.write(session, now)
     ids = [entry for entry, _ in entries]
-    event.listen(session, "after_commit", lambda _session: _forget(client, site_id, ids), once=True)
+
+    def forget(committed: Session) -> None:
+        if not committed.in_nested_transaction():  # a savepoint is no commit yet
+            _forget(client, site_id, ids)
+
+    event.listen(session, "after_commit", forget)
     return len(entries)
+
+
+def carry_journal(client: redis.Redis, session: Session, site_id: int) -> None:
+    """Write what the tracker said of a site inside a transaction of somebody else, whom it must not harm.
+
+    Redis away: the rows are all there is, and what comes later has the call asked about again.
+    """
+    try:
+        now = database_now(session)
+        with session.begin_nested():
+            write_batch(session, client, site_id, now)
+    except redis.RedisError as error:
+        log.warning("journal_out_of_reach", site_id=site_id, reason=type(error).__name__)
+    except _BROKEN as error:
+        log.warning("journal_left_to_the_web", site_id=site_id, reason=type(error).__name__)
 
 
 def _read(client: redis.Redis, site_id: int, size: int) -> list[tuple[bytes, str]]:
