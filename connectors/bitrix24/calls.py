@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connectors.bitrix24.client import Portal
-from connectors.bitrix24.envelope import identifier, mapping
+from connectors.bitrix24.envelope import identifier, mapping, text
 from connectors.bitrix24.errors import Refused
 from connectors.bitrix24.statistics import finished_call
 from connectors.bitrix24.translate import (
@@ -60,7 +60,10 @@ def finish(step: Step, portal: Portal) -> StepResult:
         if row is None:
             raise
         raise AlreadyThere("Bitrix24 has this call as finished already.", dict(finish_result(row))) from refusal
-    return finish_result(mapping(result))
+    kept = mapping(result)
+    if identifier(kept.get("ID")) is None and not text(kept.get("CALL_ID")):
+        raise OutcomeUnknown("Bitrix24 answered the end of the call without a row of its statistics.")
+    return finish_result(kept)
 
 
 def show(step: Step, portal: Portal) -> StepResult:
