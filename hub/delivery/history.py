@@ -50,6 +50,7 @@ def open_task_ids(session: Session, connection_id: int, call: CallRow) -> tuple[
 def take_back_tasks(session: Session, open_keys: tuple[str, ...]) -> None:
     """The client was reached before their task went out: it need not be made any more."""
     ids = [int(key.removeprefix(TASK_ON_ITS_WAY)) for key in open_keys if key.startswith(TASK_ON_ITS_WAY)]
-    for row in session.scalars(select(DeliveryRow).where(DeliveryRow.id.in_(ids), DeliveryRow.first_sent_at.is_(None))):
+    unsent = select(DeliveryRow).where(DeliveryRow.id.in_(ids), DeliveryRow.first_sent_at.is_(None))
+    for row in session.scalars(unsent.with_for_update().execution_options(populate_existing=True)):
         row.state, row.last_error = DeliveryState.SUPERSEDED, "the client was reached meanwhile"
         row.closed_at = database_now(session)
