@@ -27,9 +27,9 @@ from connectors.contract import (
 from hub.domain.access import QuotaRule
 from hub.domain.intents import Intent
 
-_AT_ONCE = 7.0
-_PER_SECOND = 6.0
-"""One a second below what amoCRM allows: log-ins count too, and requests do not arrive as evenly as they leave."""
+_AT_ONCE = 2.5
+_PER_SECOND = 5.0
+"""Of a bucket the hub uses four fifths: two at once and five a second are never more than the seven of any second."""
 
 _PERFORM: dict[str, Callable[[Step, Account], StepResult]] = {
     "show": calls.show,
