@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from connectors.contract import CrmDials, PbxCommands
 from hub.db.dials import DialRow, DialState
 from hub.db.engine import database_now
+from hub.db.routing import PbxExtension
 from hub.db.tables import Connection
 from hub.delivery.doors import open_door
 from hub.delivery.people import employees_for
@@ -175,10 +176,22 @@ def _phones(runtime: Runtime, taken: _Taken) -> Mapping[str, _Phone]:
             .order_by(Connection.id)
         ).all()
         for pbx in rows:
+            listed = _listed(session, pbx.id)
             for extension, employee in sorted(employees_for(session, pbx, crm).items()):
-                if employee.user_id:
+                if employee.user_id and (not listed or extension in listed):
                     found.setdefault(employee.user_id, _Phone(pbx.id, pbx.vendor, extension))
     return found
+
+
+def _listed(session: Session, pbx_connection_id: int) -> set[str]:
+    """The PBX's own list of employees' extensions; empty while it was not read."""
+    return set(
+        session.scalars(
+            select(PbxExtension.extension).where(
+                PbxExtension.connection_id == pbx_connection_id, PbxExtension.kind == "user"
+            )
+        )
+    )
 
 
 def _opened(runtime: Runtime, taken: _Taken, staff: list[str]) -> DialRequested:
