@@ -21,6 +21,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy.engine import URL, make_url
 
+from hub.domain.text import keepable, keepable_key
 from webhooks.contract import InboxItem
 
 _WAIT_SECONDS = 0.9
@@ -28,6 +29,8 @@ _STATEMENT_TIMEOUT_MS = 700
 _SQLITE_WAIT_SECONDS = 3.0
 _LOOK_EVERY_SECONDS = 0.002
 _LARGEST_GROUP = 256
+_LONGEST_KEY = 300
+_LONGEST_TOPIC = 200
 _POSTGRES_INSERT = (
     "INSERT INTO inbox (connection_id, dedupe_key, topic, body, received_at, state, reason, attempts, due_at)"
     " VALUES {} ON CONFLICT (connection_id, dedupe_key) DO NOTHING"
@@ -59,6 +62,11 @@ def open_inbox(database_url: str) -> Inbox:
     return SqliteInbox(url) if url.get_backend_name() == "sqlite" else PostgresInbox(url)
 
 
+def _columns(item: InboxItem) -> tuple[str, str, bytes]:
+    """An item as both databases take it: a text that one of them refuses would be answered 503 for ever."""
+    return keepable_key(item.dedupe_key, _LONGEST_KEY), keepable(item.topic, _LONGEST_TOPIC), item.body
+
+
 class PostgresInbox:
     def __init__(self, url: URL, *, connections: int = 8) -> None:
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -77,7 +85,7 @@ class PostgresInbox:
         statement = _POSTGRES_INSERT.format(", ".join([_POSTGRES_ROW] * len(items)))
         values: list[object] = []
         for item in items:
-            values += [connection_id, item.dedupe_key, item.topic, item.body, received_at, received_at]
+            values += [connection_id, *_columns(item), received_at, received_at]
         try:
             self._execute(statement, values)
         except psycopg.OperationalError:
@@ -115,8 +123,8 @@ class SqliteInbox:
 
     def keep(self, connection_id: int, items: Sequence[InboxItem], received_at: datetime) -> None:
         stamp = received_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-        rows = [(connection_id, item.dedupe_key, item.topic, item.body, stamp, stamp) for item in items]
-        wish = _Wish([tuple(row) for row in rows], Future())
+        rows: list[tuple[object, ...]] = [(connection_id, *_columns(item), stamp, stamp) for item in items]
+        wish = _Wish(rows, Future())
         self._wishes.put(wish)
         try:
             wish.kept.result(timeout=_SQLITE_WAIT_SECONDS + _WAIT_SECONDS)

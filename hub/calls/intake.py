@@ -12,12 +12,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from hub.calls.record import CallChange, StatedEvent, record_events, split_by_time
+from hub.calls.storable import storable
 from hub.db.engine import database_now
 from hub.db.retrying import in_transaction
 from hub.db.tables import Connection, DriftRow, Workspace
 from hub.db.work import InboxRow, InboxState
 from hub.domain.events import CallEvent
 from hub.domain.notices import Notice
+from hub.net.upserts import insert_into
 from hub.observe.crash import crash_point
 from hub.runtime import Runtime
 from webhooks.contract import Drift, Ignored, InboxItem, Malformed, News, ParseContext, Parsed, Stated
@@ -104,13 +106,13 @@ def _claim(runtime: Runtime, limit: int) -> list[Claimed]:
 
 def _process(runtime: Runtime, rows: Sequence[Claimed], on_change: OnChange, on_notice: OnNotice) -> int:
     contexts = _contexts(runtime, {row.connection_id for row in rows})
-    groups: dict[tuple[int, str], list[_Understood]] = {}
+    groups: dict[tuple[int, tuple[str, ...]], list[_Understood]] = {}
     closed = 0
     for row in rows:
         parsed = _parse(runtime, row, contexts)
         if isinstance(parsed, Stated):
-            for call_key, events in _by_call(parsed.events).items():
-                groups.setdefault((row.connection_id, call_key), []).append(_Understood(row, events))
+            call_keys = tuple(sorted({event.call_key for event in parsed.events}))
+            groups.setdefault((row.connection_id, call_keys), []).append(_Understood(row, parsed.events))
         elif isinstance(parsed, News):
             closed += _heed(runtime, row, parsed, on_notice)
         elif parsed is not None:
@@ -118,8 +120,8 @@ def _process(runtime: Runtime, rows: Sequence[Claimed], on_change: OnChange, on_
             closed += 1
         if parsed is not None and parsed.drift:
             _count_drift(runtime, row.connection_id, parsed.drift)
-    for (connection_id, call_key), understood in groups.items():
-        closed += _fold_group(runtime, connection_id, call_key, understood, on_change)
+    for (connection_id, _), understood in groups.items():
+        closed += _fold_group(runtime, connection_id, understood, on_change)
     _note_signs_of_life(runtime, rows)
     return closed
 
@@ -153,11 +155,11 @@ def _contexts(runtime: Runtime, connection_ids: set[int]) -> dict[int, tuple[str
 def _parse(runtime: Runtime, row: Claimed, contexts: dict[int, tuple[str, ParseContext]]) -> Parsed | None:
     """What the row states; None when it stays for another try."""
     vendor, context = contexts[row.connection_id]
-    hook = runtime.registry[vendor].hook
+    hook = runtime.registry[vendor].hook if vendor in runtime.registry else None
     if hook is None:
         return Malformed(f"{vendor} sends nothing that the hub reads")
     try:
-        return hook.parse(row.item, context)
+        return storable(hook.parse(row.item, context))
     except Exception as error:
         log.exception("parse_failed", inbox_id=row.id, vendor=vendor)
         return _poison(row, error)
@@ -169,25 +171,24 @@ def _poison(row: Claimed, error: Exception) -> Malformed | None:
     return Malformed(f"the hub failed on it {row.attempts} times ({type(error).__name__}); replay it after an update")
 
 
-def _by_call(events: Sequence[CallEvent]) -> dict[str, tuple[CallEvent, ...]]:
-    calls: dict[str, tuple[CallEvent, ...]] = {}
-    for event in events:
-        calls[event.call_key] = (*calls.get(event.call_key, ()), event)
+def _by_call(understood: Sequence[_Understood]) -> dict[str, list[StatedEvent]]:
+    calls: dict[str, list[StatedEvent]] = {}
+    for one in understood:
+        for event in one.events:
+            calls.setdefault(event.call_key, []).append((event, one.row.received_at, one.row.id))
     return calls
 
 
-def _fold_group(
-    runtime: Runtime, connection_id: int, call_key: str, understood: Sequence[_Understood], on_change: OnChange
-) -> int:
-    """Fold all rows of a call at once; when that fails, one by one, so that a poisoned row harms only itself."""
+def _fold_group(runtime: Runtime, connection_id: int, understood: Sequence[_Understood], on_change: OnChange) -> int:
+    """Fold all rows of the same calls at once; when that fails, one by one: a poisoned row harms only itself."""
     try:
-        return _fold(runtime, connection_id, call_key, understood, on_change)
+        return _fold(runtime, connection_id, understood, on_change)
     except OperationalError:
         raise  # the database is in trouble and not the row: it is no try of the row's
     except Exception as error:
         log.exception("fold_failed", connection_id=connection_id, rows=[one.row.id for one in understood])
         if len(understood) > 1:
-            return sum(_fold_group(runtime, connection_id, call_key, [one], on_change) for one in understood)
+            return sum(_fold_group(runtime, connection_id, [one], on_change) for one in understood)
         verdict = _poison(understood[0].row, error)
         if verdict is None:
             return 0
@@ -195,17 +196,15 @@ def _fold_group(
         return 1
 
 
-def _fold(
-    runtime: Runtime, connection_id: int, call_key: str, understood: Sequence[_Understood], on_change: OnChange
-) -> int:
+def _fold(runtime: Runtime, connection_id: int, understood: Sequence[_Understood], on_change: OnChange) -> int:
+    """A row that tells of several calls is closed with all of them, or with none."""
+
     def work(session: Session) -> None:
-        everything: list[StatedEvent] = [
-            (event, one.row.received_at, one.row.id) for one in understood for event in one.events
-        ]
-        for stated in split_by_time(everything):
-            change = record_events(session, runtime, connection_id, call_key, stated)
-            on_change(session, change)
-            _mark(session, [inbox_id for _, _, inbox_id in stated], InboxState.PROCESSED, "", change.row.id)
+        for call_key, everything in sorted(_by_call(understood).items()):
+            for stated in split_by_time(everything):
+                change = record_events(session, runtime, connection_id, call_key, stated)
+                on_change(session, change)
+                _mark(session, [inbox_id for _, _, inbox_id in stated], InboxState.PROCESSED, "", change.row.id)
         crash_point("before_fold_commit")
 
     in_transaction(runtime.database, work)
@@ -238,7 +237,7 @@ def _heed(runtime: Runtime, row: Claimed, news: News, on_notice: OnNotice) -> in
 def _close(runtime: Runtime, row: Claimed, parsed: Ignored | Malformed) -> None:
     state = InboxState.IGNORED if isinstance(parsed, Ignored) else InboxState.QUARANTINED
     with runtime.database.transaction() as session:
-        _mark(session, [row.id], state, parsed.reason.replace("\x00", ""), None)
+        _mark(session, [row.id], state, parsed.reason, None)
     if state is InboxState.QUARANTINED:
         log.warning("quarantined", inbox_id=row.id, connection_id=row.connection_id, reason=parsed.reason)
 
@@ -256,16 +255,15 @@ def _count_drift(runtime: Runtime, connection_id: int, drift: Sequence[Drift]) -
     with runtime.database.transaction() as session:
         now = database_now(session)
         for one in drift:
-            name = one.name[:200].replace("\x00", "")
-            known = session.execute(
-                update(DriftRow)
-                .where(DriftRow.connection_id == connection_id, DriftRow.kind == one.kind, DriftRow.name == name)
-                .values(seen=DriftRow.seen + 1, last_seen_at=now)
+            seen = insert_into(session, DriftRow).values(
+                connection_id=connection_id, kind=one.kind, name=one.name, seen=1, last_seen_at=now
             )
-            if known.rowcount == 0:  # type: ignore[attr-defined]
-                row = DriftRow(connection_id=connection_id, kind=one.kind, name=name, seen=1, last_seen_at=now)
-                session.add(row)
-                session.flush()
+            session.execute(
+                seen.on_conflict_do_update(
+                    index_elements=["connection_id", "kind", "name"],
+                    set_={"seen": DriftRow.seen + 1, "last_seen_at": now},
+                )
+            )
 
 
 def waiting(session: Session) -> int:
