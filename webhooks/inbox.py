@@ -70,7 +70,11 @@ def _columns(item: InboxItem) -> tuple[str, str, bytes]:
 class PostgresInbox:
     def __init__(self, url: URL, *, connections: int = 8) -> None:
         address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        options = f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c lock_timeout={_STATEMENT_TIMEOUT_MS}"
+        # A server may be set to acknowledge before it has written; what a sender hears "kept" for must be written.
+        options = (
+            f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c lock_timeout={_STATEMENT_TIMEOUT_MS}"
+            " -c synchronous_commit=on"
+        )
         self._pool = ConnectionPool(
             address,
             min_size=1,
