@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -110,14 +111,17 @@ def _inbox(rig: Rig, verdict: Verdict) -> Iterator[str]:
     """The conservation law, and that each event which the hub said it had taken is there."""
     states = {row["state"]: int(row["n"]) for row in rig.rows("SELECT state, count(*) AS n FROM inbox GROUP BY state")}
     taken = {
-        (event["path"], repr(event["json"]))
+        (event["path"].strip("/"), json.dumps(event["json"], sort_keys=True))
         for event in rig.pbx.ledger.entries("event")
         if event["status"] is not None and 200 <= event["status"] < 300 and event["path"].startswith("/events/")
     }
-    total = sum(states.values())
-    verdict.counts |= {"events that the hub took": len(taken), "rows of the inbox": total}
-    if total < len(taken):
-        yield f"{len(taken)} events were acknowledged, {total} are kept"
+    kept = {
+        (row["topic"], json.dumps(json.loads(row["body"]), sort_keys=True))
+        for row in rig.rows("SELECT topic, body FROM inbox WHERE state <> 'quarantined'")
+    }
+    verdict.counts |= {"events that the hub took": len(taken), "rows of the inbox": sum(states.values())}
+    for topic, body in sorted(taken - kept)[:5]:
+        yield f"acknowledged and not kept: {topic} {body}"
     if states.get("quarantined"):
         yield f"{states['quarantined']} events are in quarantine"
     if rig.is_ready():

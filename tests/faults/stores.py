@@ -52,7 +52,7 @@ class Stores:
         _end(self._postgres_process, signal.SIGQUIT)
 
     def start_postgres(self) -> None:
-        self._postgres_process = start_postgres(self.postgres.data, self.postgres.port)
+        self._postgres_process = start_postgres(self.postgres.data, self.postgres.port, durable=True)
 
     def restart_postgres(self) -> None:
         self.stop_postgres()
@@ -74,7 +74,7 @@ def _end(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 def running_stores() -> Iterator[Stores]:
     folder = Path(tempfile.mkdtemp(prefix="dozvon-faults-broker-"))
     port = free_port()
-    with running_postgres() as postgres:
+    with running_postgres(durable=True) as postgres:
         stores = Stores(postgres, port, folder, postgres.process, start_broker(port, folder))
         try:
             yield stores
