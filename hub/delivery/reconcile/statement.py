@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -167,8 +167,8 @@ def statement_document(found: Found, repairs: Sequence[dict[str, Any]]) -> dict[
     """The statement as it is kept, shown and answered by the API. Pure."""
     differences = found.open_differences
     return {
-        "since": found.window.since.isoformat(),
-        "until": found.window.until.isoformat(),
+        "since": found.window.since.astimezone(UTC).isoformat(),
+        "until": found.window.until.astimezone(UTC).isoformat(),
         "agrees": agrees(found),
         "pbx": {
             "asked": found.pbx.asked,
