@@ -24,9 +24,10 @@ class Right(StrEnum):
     HOOK_ADDRESS = "hook_address"  # it opens the door for a PBX: as good as a password
     REPLAY = "replay"
     CONNECT = "connect"
+    SITES = "sites"
 
 
-_READING = frozenset({Right.CALLS, Right.OVERVIEW, Right.DELIVERIES, Right.CONNECTIONS, Right.QUARANTINE})
+_READING = frozenset({Right.CALLS, Right.OVERVIEW, Right.DELIVERIES, Right.CONNECTIONS, Right.QUARANTINE, Right.SITES})
 RIGHTS: dict[str, frozenset[Right]] = {
     "owner": frozenset(Right),
     "admin": frozenset(Right),

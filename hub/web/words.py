@@ -119,10 +119,27 @@ ATTEMPTS = {
     "auth_expired": _l("access had expired"),
     "auth_revoked": _l("access was withdrawn"),
 }
+MODELS = {
+    "static": _l("by the static number"),
+    "dynamic": _l("by the visit that held the number"),
+    "known_caller": _l("by the visit, and the client's other calls"),
+    "callback": _l("the visitor asked for this call"),
+    "form": _l("the visitor left this number in a form"),
+    "default_number": _l("unknown: the default number was called"),
+    "somebody_else": _l("unknown: most probably no visitor of the site"),
+    "unknown": _l("unknown: nobody is plausible enough"),
+}
+ALARMS = {
+    "foreign_origin": _l("a page of another site asked for numbers"),
+    "budget": _l("one address asked for too much"),
+    "shared": _l("the pool was too small: numbers were shared"),
+    "drained": _l("one address held most of the pool"),
+}
 TABLES: Mapping[str, Mapping[str, str]] = {
     "direction": DIRECTIONS, "outcome": OUTCOMES, "delivery": DELIVERY_STATES, "intent": INTENTS, "event": EVENTS,
     "result": RESULTS, "place": PLACES, "health": HEALTH, "connection": CONNECTION_STATES, "lane": LANES,
-    "recording": RECORDINGS, "inbox": INBOX_STATES, "role": ROLES, "drift": DRIFT_KINDS, "attempt": ATTEMPTS,
+    "recording": RECORDINGS, "inbox": INBOX_STATES, "role": ROLES, "model": MODELS, "alarm": ALARMS,
+    "drift": DRIFT_KINDS, "attempt": ATTEMPTS,
     "purpose": PURPOSES, "difference": DIFFERENCES,
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from hub.calls.again import ask_again, learn_laws
@@ -16,7 +17,10 @@ from hub.domain.events import CallEvent, Direction, EventKind
 from hub.domain.phone import parse_phone
 from hub.runtime import Runtime
 from hub.tracking.live.journal import carry_journal
+from hub.web.api.documents import attribution_document
+from hub.web.queries.calls import call_story
 from tests.tracking_live.conftest import AD, AFTER, BILLBOARD, DEFAULT, ORIGIN, POOL, Hub
+from tests.tracking_live.test_pages import log_in
 
 CLIENT = "+79001234567"
 
@@ -210,3 +214,24 @@ def test_outbound_calls_are_nobodys_visit(hub: Hub, ring: Ring) -> None:
     assert ring(visitor["number"], direction=Direction.OUTBOUND).source is None
     with hub.database.reading() as session:
         assert session.scalars(select(AttributionRow)).all() == []
+
+
+def test_the_api_and_the_page_tell_the_answer_with_its_candidates(
+    hub: Hub, ring: Ring, settings: Any, app: Flask
+) -> None:
+    visitor = hub.arrive(title="Двери")
+    hub.clock.pass_time(seconds=9)
+    call_id = ring(visitor["number"]).row.id
+    with hub.database.reading() as session:
+        workspace_id = session.scalars(select(SiteRow.workspace_id)).one()
+        story = call_story(session, workspace_id, call_id)
+    assert story is not None
+    told = attribution_document(story)
+    assert told["chosen"]["source"] == "yandex"
+    assert told["chosen"]["visit"] == told["candidates"][0]["visit"] == visitor["visit"]
+    assert told["candidates"][0]["on_page"] is True
+    assert told["evidence"]
+    assert [page["title"] for page in told["pages"]] == ["Двери"]
+    page = log_in(app, hub).get(f"/admin/calls/{call_id}").text
+    assert "by the visit that held the number" in page
+    assert f"/admin/visits/{visitor['visit']}" in page

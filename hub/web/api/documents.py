@@ -9,6 +9,7 @@ from hub.db.tables import CallRow, RecordingRow
 from hub.db.work import DeliveryRow
 from hub.domain.call import Closing
 from hub.web.paging import Page, encode_cursor
+from hub.web.queries.attribution import ShownCandidate
 from hub.web.queries.calls import ListedCall, Sent, Story
 from hub.web.queries.connections import ConnectionView
 from hub.web.queries.inbox import ListedItem
@@ -56,15 +57,43 @@ def story_document(story: Story, public_url: str) -> Document:
     return {
         **call_document(ListedCall(story.call, story.connection.name)),
         "legs": list(story.facts.legs),
-        "attribution": attribution_document(story.call),
+        "attribution": attribution_document(story),
         "trace": story.call.plan_trace,
         "deliveries": [delivery_detail_document(sent) for sent in story.deliveries],
         "recordings": [recording_document(row, public_url) for row in story.recordings],
     }
 
 
-def attribution_document(call: CallRow) -> Document:
-    """What is known of where the caller came from: the advertisement that the called number stands for."""
+def attribution_document(story: Story) -> Document:
+    """What is known of where the caller came from: the visit that held the called number, or what that stands for."""
+    call, shown = story.call, story.attribution
+    if shown is None or (call.source is not None and shown.visit is None):
+        return _static_attribution(call)
+    chosen = {"source": call.source, "medium": call.medium, "campaign": call.campaign, "model": shown.answer.model}
+    return {
+        "chosen": {**chosen, "visit": shown.visit.uid, "probability": shown.answer.probability}
+        if shown.visit
+        else None,
+        "model": shown.answer.model,
+        "candidates": [_candidate_document(candidate) for candidate in shown.candidates],
+        "evidence": list(shown.answer.evidence),
+        "pages": [{"at": page.at, "url": page.url, "title": page.title} for page in shown.pages],
+    }
+
+
+def _candidate_document(shown: ShownCandidate) -> Document:
+    candidate = shown.candidate
+    return {
+        **_columns(shown, ("source", "medium", "campaign")),
+        "model": "dynamic",
+        "visit": candidate.visit_id,
+        "probability": candidate.probability,
+        "delay_seconds": candidate.delay_seconds,
+        "on_page": candidate.on_page,
+    }
+
+
+def _static_attribution(call: CallRow) -> Document:
     if call.source is None:
         return {"chosen": None, "candidates": [], "evidence": []}
     chosen = {"source": call.source, "medium": call.medium, "campaign": call.campaign, "model": "static_number"}

@@ -90,12 +90,28 @@ class ChosenSchema(Schema):
     medium = fields.String(allow_none=True)
     campaign = fields.String(allow_none=True)
     model = fields.String()
+    visit = fields.String(metadata={"description": "The visit's id, where the source is that of a visit."})
+    probability = fields.Float()
+
+
+class CandidateSchema(ChosenSchema):
+    source = fields.String(allow_none=True)
+    delay_seconds = fields.Float(metadata={"description": "Since the visit left; 0 while it was on the page."})
+    on_page = fields.Boolean()
+
+
+class SeenPageSchema(Schema):
+    at = Instant()
+    url = fields.String()
+    title = fields.String()
 
 
 class AttributionSchema(Schema):
     chosen = fields.Nested(ChosenSchema, allow_none=True, metadata={"description": "Null: honestly unknown."})
-    candidates = fields.List(fields.Nested(ChosenSchema))
+    model = fields.String(metadata={"description": "What the answer rests on; unknown and default_number are none."})
+    candidates = fields.List(fields.Nested(CandidateSchema))
     evidence = fields.List(fields.String())
+    pages = fields.List(fields.Nested(SeenPageSchema), metadata={"description": "What was looked at before the call."})
 
 
 class WhySchema(Schema):

@@ -43,6 +43,7 @@ def show_line(text: str) -> str:
 def init_pages(app: Flask) -> None:
     """Register all pages and what their templates use."""
     from hub.web.pages import calls, connections, deliveries, login, overview, quarantine, statements  # noqa: F401
+    from hub.web.tracking import pages as _tracking  # noqa: F401
 
     app.url_map.converters["row"] = _RowId
     init_languages(app)

@@ -18,6 +18,7 @@ from hub.domain.codec import from_document
 from hub.domain.events import CallEvent
 from hub.domain.phone import parse_phone
 from hub.web.paging import Cursor, Page, page_of
+from hub.web.queries.attribution import ShownAttribution, attribution_of
 
 _EXPORT_CHUNK = 500
 
@@ -73,6 +74,7 @@ class Story:
     received: Sequence[Received]
     deliveries: Sequence[Sent]
     recordings: Sequence[RecordingRow]
+    attribution: ShownAttribution | None = None
 
 
 def list_calls(
@@ -156,7 +158,8 @@ def call_story(session: Session, workspace_id: int, call_id: int) -> Story | Non
         select(RecordingRow).where(RecordingRow.call_id == call.id).order_by(RecordingRow.id)
     ).all()
     facts = from_document(call.facts, Call)
-    return Story(call, facts, connection, _received(session, call), _sent(session, call), recordings)
+    attribution = attribution_of(session, call.id, call.started_at)
+    return Story(call, facts, connection, _received(session, call), _sent(session, call), recordings, attribution)
 
 
 def _received(session: Session, call: CallRow) -> list[Received]:
