@@ -14,7 +14,7 @@ from tests.faults.posting import post, small_event
 from tests.faults.rig import Rig, new_clients
 
 CALLS_PER_SECOND = 4.0
-SECONDS = 45
+SECONDS = 30
 CRM_SECONDS = 0.15
 
 
