@@ -17,6 +17,7 @@ from hub.config import Settings
 from hub.delivery.directory import refresh_directories
 from hub.delivery.outbox import plan_deliveries
 from hub.delivery.reconcile.clock import reconcile_due
+from hub.delivery.reference import refresh_references
 from hub.delivery.retention import sweep_old_rows
 from hub.delivery.silence import watch_silence
 from hub.delivery.turns import finish_duty, take_duty
@@ -102,6 +103,7 @@ def _tick(runtime: Runtime) -> None:
     for name, duty in {
         "refresh_directories": lambda: refresh_directories(runtime),
         "keep_up_connections": lambda: keep_up_connections(runtime),
+        "refresh_references": lambda: refresh_references(runtime),
         "close_stale": lambda: close_stale(runtime, _on_change(runtime)),
         "ask_again": lambda: ask_again(runtime, _on_change(runtime)),
         "learn_laws": lambda: _in_turn(runtime, "learn_laws", timedelta(hours=1), learn_laws),

@@ -7,6 +7,7 @@ from connectors.bitrix24.dials import Bitrix24Dials
 from connectors.bitrix24.events import Bitrix24Hook
 from connectors.bitrix24.logged import Bitrix24Log
 from connectors.bitrix24.oauth import Bitrix24OAuth
+from connectors.bitrix24.reference import reference
 from connectors.bitrix24.settings import Bitrix24Secrets, Bitrix24Settings
 from connectors.bitrix24.upkeep import keep_up
 from connectors.contract import Connector
@@ -23,4 +24,5 @@ CONNECTOR = Connector(
     check=check,
     dials=Bitrix24Dials(),
     upkeep=keep_up,
+    reference=reference,
 )

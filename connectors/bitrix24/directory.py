@@ -1,4 +1,4 @@
-"""The employees of a portal, read in bulk by fast-bitrix24 over the hub's own way out.
+"""The lists of a portal, its employees first, read in bulk by fast-bitrix24 over the hub's own way out.
 
 fast-bitrix24 knows how to page a list with one `batch` for fifty pages; that, and nothing else, is
 what it is used for. It never sees the token, opens no connection, follows no redirect and repeats
@@ -23,10 +23,14 @@ from hub.domain.errors import DeliveryError, Unreachable
 
 def active_users(portal: Portal) -> list[CrmUser]:
     """Every active employee. Raises a delivery error rather than return a part of them."""
-    return [_crm_user(row) for row in _all_rows(portal) if _is_active(row) and identifier(row.get("ID"))]
+    found = all_rows(portal, "user.get", {"FILTER": {"ACTIVE": 1}})
+    if not found:
+        raise Unreachable("Bitrix24 listed no users.")
+    return [_crm_user(row) for row in found if _is_active(row) and identifier(row.get("ID"))]
 
 
-def _all_rows(portal: Portal) -> list[Envelope]:
+def all_rows(portal: Portal, method: str, params: dict[str, Any]) -> list[Envelope]:
+    """Every row of a list method, each once. Raises a delivery error rather than return a part of them."""
     from fast_bitrix24 import BitrixAsync
 
     # The library sets its logger to DEBUG and writes arguments and answers into it: personal data.
@@ -38,23 +42,23 @@ def _all_rows(portal: Portal) -> list[Envelope]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns where `complete` raises
         try:
-            found = asyncio.run(bitrix.get_all("user.get", {"FILTER": {"ACTIVE": 1}}))
+            found = asyncio.run(bitrix.get_all(method, params))
         except DeliveryError:
             raise
         except Exception as error:
-            raise Unreachable("The list of Bitrix24 users could not be read.") from error
+            raise Unreachable(f"The list of {method} could not be read.") from error
     return _complete(rows(found), session.first)
 
 
 def _complete(found: list[Envelope], first: Envelope) -> list[Envelope]:
-    """The rows, each once, when they are as many as the portal said; an empty directory is no directory."""
+    """The rows, each once, when they are as many as the portal said."""
     by_id = {identifier(row.get("ID")): row for row in found}
     total = first.get("total")
     expected = int(text(total)) if text(total).isdigit() else None
     if expected is None and "next" in first:
-        raise Unreachable("Bitrix24 did not say how many users there are.")
-    if not by_id or (expected is not None and len(by_id) < expected):
-        raise Unreachable(f"Bitrix24 listed {len(by_id)} users of {expected or 'none'}.")
+        raise Unreachable("Bitrix24 did not say how many rows there are.")
+    if expected is not None and len(by_id) < expected:
+        raise Unreachable(f"Bitrix24 listed {len(by_id)} rows of {expected}.")
     return list(by_id.values())
 
 

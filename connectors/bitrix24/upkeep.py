@@ -24,7 +24,8 @@ def keep_up(door: Door, surroundings: Surroundings) -> str:
     portal = Portal(door)
     if portal.settings.webhook:
         return "A webhook has no events and no lines."
-    bound = bind_events(portal, f"{surroundings.public_url}{EVENTS_PATH}")
+    address = surroundings.public_url
+    bound = bind_events(portal, f"{address}{EVENTS_PATH}") if address else 0  # a hub without one gets no events
     added, renamed = _keep_lines(portal, surroundings.lines)
     return f"Bound {bound} events, added {added} lines, renamed {renamed}."
 

@@ -14,6 +14,7 @@ from hub.db.directory import DirectoryUser
 from hub.db.engine import database_now
 from hub.db.tables import Connection
 from hub.delivery.doors import open_door
+from hub.delivery.reference import tell
 from hub.domain.errors import DeliveryError
 from hub.domain.intents import Lane
 from hub.runtime import Runtime
@@ -76,10 +77,12 @@ def keep_users(runtime: Runtime, connection_id: int, users: Sequence[CrmUser]) -
             row = known.pop(user.user_id, None) or _new_user(session, connection_id, user.user_id)
             row.name, row.extension, row.email = user.name, user.extension, user.email
             row.active, row.refreshed_at = user.active, now
-        for gone in known.values():
-            if gone.active:
-                log.warning("employee_gone", connection_id=connection_id, user_id=gone.user_id)
-            gone.active, gone.refreshed_at = False, now
+        gone = [row for row in known.values() if row.active]
+        for row in known.values():
+            row.active, row.refreshed_at = False, now
+        if gone:
+            news = [f"{row.name} (extension {row.extension or '—'}) is no longer an employee" for row in gone]
+            tell(session, connection_id, "employees_gone", news, now)
 
 
 def _new_user(session: Session, connection_id: int, user_id: str) -> DirectoryUser:

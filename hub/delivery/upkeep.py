@@ -46,7 +46,22 @@ def keep_up_connections(runtime: Runtime) -> int:
 
 def keep_up_soon(session: Session, connection_id: int) -> None:
     """Let the next round do it, whenever it was done last."""
-    row = insert_into(session, DutyRow).values(name=duty_name(connection_id), done_at=None, lease_until=None)
+    _due_now(session, duty_name(connection_id))
+
+
+def soon(runtime: Runtime, names: Sequence[str]) -> None:
+    """Duties that were never done have their turn at once."""
+    with runtime.database.reading() as session:
+        known = set(session.scalars(select(DutyRow.name).where(DutyRow.name.in_(names))))
+    missing = [name for name in names if name not in known]
+    if missing:
+        with runtime.database.transaction() as session:
+            for name in missing:
+                _due_now(session, name)
+
+
+def _due_now(session: Session, name: str) -> None:
+    row = insert_into(session, DutyRow).values(name=name, done_at=None, lease_until=None)
     session.execute(row.on_conflict_do_update(index_elements=["name"], set_={"done_at": None, "lease_until": None}))
 
 
@@ -63,18 +78,8 @@ def _connections(runtime: Runtime) -> list[tuple[int, int, str]]:
             )
         ).all()
     found = [(row.id, row.workspace_id, row.vendor) for row in rows]
-    _note_new(runtime, [connection_id for connection_id, _, _ in found])
+    soon(runtime, [duty_name(connection_id) for connection_id, _, _ in found])
     return found
-
-
-def _note_new(runtime: Runtime, connection_ids: Sequence[int]) -> None:
-    """A connection that was never kept up has its turn at once."""
-    with runtime.database.reading() as session:
-        known = set(session.scalars(select(DutyRow.name).where(DutyRow.name.in_(map(duty_name, connection_ids)))))
-    with runtime.database.transaction() as session:
-        for connection_id in connection_ids:
-            if duty_name(connection_id) not in known:
-                keep_up_soon(session, connection_id)
 
 
 def _keep_up(runtime: Runtime, connection_id: int, workspace_id: int, vendor: str) -> bool:

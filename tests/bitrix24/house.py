@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import redis
 from flask import Flask
 from werkzeug.serving import make_server
 
@@ -34,6 +35,7 @@ class House:
     app: Flask
     database: Database
     settings: Settings
+    runtime: Runtime
     kept: list[tuple[int, InboxItem]] = field(default_factory=list)
 
     def connections(self) -> list[Connection]:
@@ -75,9 +77,18 @@ class House:
             return row.id
 
 
-def house_for(database: Database, home: Path, b24: Bitrix24Simulator, *, own_application: bool = True) -> House:
+def house_for(
+    database: Database,
+    home: Path,
+    b24: Bitrix24Simulator,
+    redis_url: str,
+    *,
+    own_application: bool = True,
+    public_url: str = "",
+) -> House:
     """A hub whose own marketplace application is that of the portal."""
     environment = {"DOZVON_ALLOW_HOSTS": "127.0.0.1", "DOZVON_BITRIX24_AUTH_SERVERS": b24.auth_domain}
+    environment |= {"DOZVON_PUBLIC_URL": public_url}
     if own_application:
         environment |= {
             "DOZVON_BITRIX24_CLIENT_ID": b24.client_id,
@@ -89,7 +100,7 @@ def house_for(database: Database, home: Path, b24: Bitrix24Simulator, *, own_app
         database=database,
         registry=REGISTRY,
         http=HubHttp(settings.allow_hosts),
-        bucket=Bucket(None),
+        bucket=Bucket(redis.Redis.from_url(redis_url)),
         tokens=TokenService(database),
         ledger=UsageLedger(database),
     )
@@ -108,7 +119,7 @@ def house_for(database: Database, home: Path, b24: Bitrix24Simulator, *, own_app
         runtime=runtime,
         keep=keep,
     )
-    return House(create_web(settings, database, services), database, settings, kept)
+    return House(create_web(settings, database, services), database, settings, runtime, kept)
 
 
 @contextmanager

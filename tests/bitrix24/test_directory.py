@@ -76,7 +76,7 @@ def test_nobody_is_lost_between_pages(count: int) -> None:
 
 def test_a_list_that_is_cut_is_an_error_not_a_shorter_list() -> None:
     portal = crowd(120).on("batch", reply({"result": {"cmd0000000000": [user(51)]}, "result_error": []}))
-    with pytest.raises(Unreachable, match="51 users of 120"):
+    with pytest.raises(Unreachable, match="51 rows of 120"):
         CRM.users(portal.door)
 
 

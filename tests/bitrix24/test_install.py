@@ -23,8 +23,8 @@ def b24() -> Iterator[Bitrix24Simulator]:
 
 
 @pytest.fixture
-def house(database: Database, tmp_path: Path, b24: Bitrix24Simulator) -> House:
-    return house_for(database, tmp_path / "home", b24)
+def house(database: Database, tmp_path: Path, b24: Bitrix24Simulator, redis_url: str) -> House:
+    return house_for(database, tmp_path / "home", b24, redis_url)
 
 
 def page(b24: Bitrix24Simulator, house: House, path: str, user_id: int | None = None) -> tuple[int | None, str]:
@@ -63,9 +63,9 @@ def test_an_application_without_pages_installs_by_its_event(b24: Bitrix24Simulat
 
 
 def test_a_prepared_connection_is_filled_and_not_doubled(
-    database: Database, tmp_path: Path, b24: Bitrix24Simulator
+    database: Database, tmp_path: Path, b24: Bitrix24Simulator, redis_url: str
 ) -> None:
-    house = house_for(database, tmp_path / "home", b24, own_application=False)
+    house = house_for(database, tmp_path / "home", b24, redis_url, own_application=False)
     keys = {"client_id": b24.client_id, "client_secret": b24.client_secret}
     prepared = house.add_connection(house.add_workspace(), {"auth": "oauth"}, keys)
     with open_house(house) as address:
@@ -75,8 +75,10 @@ def test_a_prepared_connection_is_filled_and_not_doubled(
     assert [one.slug for one in house.workspaces()] == ["acme"]
 
 
-def test_an_unknown_application_is_not_installed(database: Database, tmp_path: Path, b24: Bitrix24Simulator) -> None:
-    house = house_for(database, tmp_path / "home", b24, own_application=False)
+def test_an_unknown_application_is_not_installed(
+    database: Database, tmp_path: Path, b24: Bitrix24Simulator, redis_url: str
+) -> None:
+    house = house_for(database, tmp_path / "home", b24, redis_url, own_application=False)
     status, body = page(b24, house, "/bitrix24/install")
     assert status == 403
     assert "does not know" in body

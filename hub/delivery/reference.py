@@ -1,0 +1,133 @@
+"""Keeping a CRM's dictionaries: read daily and on demand, never wiped by a failed answer, changes told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from connectors.contract import ReferenceItem
+from hub.db.dials import ReferenceRow
+from hub.db.engine import database_now
+from hub.db.statements import NoticeRow
+from hub.db.tables import Connection
+from hub.delivery.doors import open_door
+from hub.delivery.turns import finish_duty, put_off_duty, take_duty
+from hub.delivery.upkeep import soon
+from hub.domain.errors import DeliveryError
+from hub.domain.intents import Lane
+from hub.runtime import Runtime
+
+log = structlog.get_logger()
+
+EVERY = timedelta(days=1)
+NOTICE = "reference_changed"
+_LEASE = timedelta(minutes=10)
+_AGAIN_IN = timedelta(minutes=10)
+_TOLD_AT_MOST = 20
+
+
+def refresh_references(runtime: Runtime) -> int:
+    """Read the dictionaries of each connection whose day has passed; returns how many were."""
+    refreshed = 0
+    for connection_id, vendor in _connections(runtime):
+        name = duty_name(connection_id)
+        if not take_duty(runtime.database, name, every=EVERY, lease=_LEASE):
+            continue
+        if refresh_reference(runtime, connection_id, vendor):
+            finish_duty(runtime.database, name)
+            refreshed += 1
+        else:
+            put_off_duty(runtime.database, name, _AGAIN_IN)
+    return refreshed
+
+
+def duty_name(connection_id: int) -> str:
+    return f"reference:{connection_id}"
+
+
+def _connections(runtime: Runtime) -> list[tuple[int, str]]:
+    vendors = [vendor for vendor, connector in runtime.registry.items() if connector.reference is not None]
+    with runtime.database.reading() as session:
+        rows = session.execute(
+            select(Connection.id, Connection.vendor).where(Connection.vendor.in_(vendors), Connection.state == "active")
+        ).all()
+    found = [(row.id, row.vendor) for row in rows]
+    soon(runtime, [duty_name(connection_id) for connection_id, _ in found])
+    return found
+
+
+def refresh_reference(runtime: Runtime, connection_id: int, vendor: str) -> bool:
+    """Read one connection's dictionaries now. False when the CRM did not give them."""
+    read = runtime.registry[vendor].reference
+    assert read is not None
+    try:
+        with open_door(runtime, connection_id, Lane.BULK, purpose="reference") as door:
+            items = read(door)
+    except DeliveryError as error:
+        log.warning("reference_not_read", connection_id=connection_id, reason=str(error)[:200])
+        return False
+    keep_reference(runtime, connection_id, items)
+    return True
+
+
+def keep_reference(runtime: Runtime, connection_id: int, items: Sequence[ReferenceItem]) -> list[str]:
+    """Write the entries; what is missing becomes inactive. Returns, and makes known, what went or was renamed.
+
+    A kind of which nothing came is left as it was: the CRM may have refused to tell it.
+    """
+    kinds = {item.kind for item in items}
+    with runtime.database.transaction() as session:
+        now = database_now(session)
+        rows = session.scalars(select(ReferenceRow).where(ReferenceRow.connection_id == connection_id))
+        known = {(row.kind, row.parent, row.item_id): row for row in rows if row.kind in kinds}
+        news = []
+        for item in items:
+            row = known.pop((item.kind, item.parent, item.id), None)
+            news += _keep(session, connection_id, row, item, now)
+        for row in known.values():
+            if row.active:
+                news.append(f"{row.kind} {row.name} ({row.item_id}) is gone")
+            row.active, row.refreshed_at = False, now
+        if news:
+            tell(session, connection_id, NOTICE, news, now)
+    return news
+
+
+def _keep(
+    session: Session, connection_id: int, row: ReferenceRow | None, item: ReferenceItem, now: datetime
+) -> list[str]:
+    news = []
+    if row is None:
+        row = ReferenceRow(connection_id=connection_id, kind=item.kind, parent=item.parent, item_id=item.id)
+        session.add(row)
+    elif row.name != item.name[:300]:
+        news.append(f"{item.kind} {row.name} ({item.id}) is called {item.name} now")
+    row.name, row.active, row.refreshed_at = item.name[:300], True, now
+    return news
+
+
+def tell(session: Session, connection_id: int, kind: str, news: Sequence[str], now: datetime) -> None:
+    """A notice that stands on the connection's page; a newer one takes the place of an older."""
+    words = "; ".join(news[:_TOLD_AT_MOST]) + ("; …" if len(news) > _TOLD_AT_MOST else "")
+    log.warning(kind, connection_id=connection_id, words=words[:500])
+    connection = session.get_one(Connection, connection_id)
+    standing = select(NoticeRow).where(
+        NoticeRow.connection_id == connection_id, NoticeRow.kind == kind, NoticeRow.ended_at.is_(None)
+    )
+    for old in session.scalars(standing):
+        old.ended_at = now
+    session.flush()
+    session.add(
+        NoticeRow(
+            workspace_id=connection.workspace_id,
+            connection_id=connection_id,
+            kind=kind,
+            words=words,
+            since=now,
+            made_at=now,
+        )
+    )
