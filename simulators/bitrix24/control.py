@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, render_template, request, send_file
 
 from . import actions
+from .frame import frame_page
 from .page import page_of
 from .portal import Portal, Settings
 from .state import ledger_report, state_of
@@ -46,6 +47,13 @@ def _add_views(pages: Blueprint, tenants: Tenants) -> None:
     def home() -> str:
         language = request.accept_languages.best_match(["ru", "en"], "ru")
         return render_template("portal.html", **page_of(_portal(tenants), language))
+
+    @pages.get("/marketplace/app/")
+    def application() -> str:
+        """The application in the portal's frame: `url` is its page, `user_id` who opens it, `lang` their language."""
+        portal = _portal(tenants)
+        user_id = request.args.get("user_id", default=actions.admin_id(portal), type=int)
+        return frame_page(portal, request.args["url"], user_id, language=request.args.get("lang", "ru"))
 
     @pages.get("/_sim/state")
     def state() -> Response:

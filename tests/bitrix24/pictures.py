@@ -1,0 +1,79 @@
+"""The pictures of docs/bitrix24.md, made from the simulator: `python -m tests.bitrix24.pictures [folder]`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.e2e.hub import until
+from tests.e2e.test_bitrix24_install import Town, logged, town
+from tests.web.browser import chromium
+
+LIBRARY = "https://api.bitrix24.com/**"
+LIBRARY_STAND_IN = """
+window.BX24 = {
+  init: (then) => then(),
+  fitWindow: () => {},
+  installFinish: () => { document.documentElement.dataset.finished = "yes"; },
+};
+"""
+WIDTHS = (1280, 390)
+
+
+def frame_address(scene: Town, path: str, *, language: str = "ru", user_id: int = 1) -> str:
+    query = {"url": f"{scene.hub.url}{path}", "lang": language, "user_id": user_id}
+    return f"{scene.firms[0].portal.base_url}/marketplace/app/?{urlencode(query)}"
+
+
+@contextmanager
+def portal_page(browser: Any, width: int) -> Iterator[Any]:
+    """A page of a browser that blocks third-party cookies, with a stand-in for the portal's script library."""
+    context = browser.new_context(viewport={"width": width, "height": 940}, locale="ru-RU")
+    context.route(LIBRARY, lambda route: route.fulfill(body=LIBRARY_STAND_IN, content_type="application/javascript"))
+    page = context.new_page()
+    try:
+        yield page
+    finally:
+        context.close()
+
+
+def application(page: Any) -> Any:
+    """The application's frame once it has loaded."""
+    frame = page.frame(name="app")
+    frame.wait_for_selector("h1")
+    return frame
+
+
+def take(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as home, town(Path(home)) as scene, chromium() as browser:
+        firm = scene.firms[0]
+        with portal_page(browser, 1280) as page:
+            page.goto(frame_address(scene, "/bitrix24/install"))
+            application(page)
+            page.screenshot(path=folder / "bitrix24-install.png", clip={"x": 0, "y": 0, "width": 1280, "height": 330})
+        firm.pbx.play("A", client="79006660101")
+        logged(firm, "79006660101")
+        until(lambda: _people(browser, scene), 60, "the employees are there")
+        for width in WIDTHS:
+            with portal_page(browser, width) as page:
+                page.goto(frame_address(scene, "/bitrix24/app"))
+                application(page)
+                page.screenshot(path=folder / f"bitrix24-app-{width}.png")
+        with portal_page(browser, 1280) as page:
+            page.goto(firm.portal.base_url)
+            page.screenshot(path=folder / "bitrix24-portal.png")
+
+
+def _people(browser: Any, scene: Town) -> bool:
+    with portal_page(browser, 1280) as page:
+        page.goto(frame_address(scene, "/bitrix24/app"))
+        return application(page).locator(".portal-people li").count() > 0
+
+
+if __name__ == "__main__":
+    take(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "docs" / "images")
