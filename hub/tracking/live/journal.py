@@ -14,7 +14,7 @@ from typing import Any
 
 import redis
 import structlog
-from sqlalchemy import event, select, update
+from sqlalchemy import bindparam, event, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
@@ -161,9 +161,7 @@ class _Batch:
         for table, rows in self.rows.items():
             insert_new(session, table, rows)
         _write_leases(session, list(self.leases.values()), now)
-        for visit, at in self.seen.items():
-            later = update(VisitRow).where(VisitRow.uid == visit, VisitRow.last_seen_at < at).values(last_seen_at=at)
-            session.execute(later.execution_options(synchronize_session=False))
+        _write_seen(session, self.seen)
         _write_changes(session, self.changes)
 
 
@@ -233,6 +231,18 @@ def insert_new(session: Session, table: type[Base], rows: Sequence[Mapping[str, 
     session.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
 
 
+def _write_seen(session: Session, seen: Mapping[str, datetime]) -> None:
+    if not seen:
+        return
+    visits = VisitRow.metadata.tables[VisitRow.__tablename__]
+    later = (
+        update(visits)
+        .where(visits.c.uid == bindparam("visit"), visits.c.last_seen_at < bindparam("seen_at"))
+        .values(last_seen_at=bindparam("seen_at"))
+    )
+    session.connection().execute(later, [{"visit": visit, "seen_at": at} for visit, at in seen.items()])
+
+
 def _write_leases(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
     if not rows:
         return
@@ -247,13 +257,29 @@ def _write_leases(session: Session, rows: Sequence[Mapping[str, Any]], now: date
         index_elements=["visit_uid", "number", "since"], set_={"until": statement.excluded.until}
     )
     session.execute(moved, list(rows))
-    for row in late:
-        if (row["visit_uid"], row["number"]) not in known:
-            _ask_again(session, row)
+    _ask_again(session, [row for row in late if (row["visit_uid"], row["number"]) not in known])
 
 
-def _ask_again(session: Session, lease: Mapping[str, Any]) -> None:
-    """A call that was answered for before this lease was known is answered for again."""
+def _ask_again(session: Session, leases: Sequence[Mapping[str, Any]]) -> None:
+    """Calls that were answered for before these leases were known are answered for again."""
+    if not leases:
+        return
+    called = session.execute(
+        select(CallRow.line, func.max(CallRow.started_at))
+        .where(
+            CallRow.workspace_id == leases[0]["workspace_id"],
+            CallRow.started_at >= min(lease["since"] for lease in leases),
+            CallRow.line.in_({lease["number"] for lease in leases}),
+        )
+        .group_by(CallRow.line)
+    )
+    last_called: dict[str | None, datetime] = dict(row._tuple() for row in called)
+    for lease in leases:
+        if lease["number"] in last_called and lease["since"] <= last_called[lease["number"]]:
+            _mark_stale(session, lease)
+
+
+def _mark_stale(session: Session, lease: Mapping[str, Any]) -> None:
     missed = select(CallRow.id).where(
         CallRow.workspace_id == lease["workspace_id"],
         CallRow.line == lease["number"],
