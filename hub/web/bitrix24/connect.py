@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,13 +38,14 @@ _STATE_SECONDS = 600
 _SALT = "bitrix24 oauth state"
 _SESSION_KEY = "bitrix24_state"
 _HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}(:\d{1,5})?")
+_ADDRESS = re.compile(r"(\d{1,3}\.){3}\d{1,3}(:\d{1,5})?")
 
 
 def portal_host(typed: str) -> str | None:
-    """The host that somebody typed, with its port if it has one; None when it is no host name."""
+    """The host that somebody typed, with its port if it has one; None when it is neither a name nor an IPv4 address."""
     text = typed.strip().lower()
     host = host_of(text) if "://" in text else text.partition("/")[0]
-    return host if _HOST.fullmatch(host) else None
+    return host if _HOST.fullmatch(host) or _ADDRESS.fullmatch(host) else None
 
 
 @bitrix24.get("/connect")
@@ -57,7 +59,7 @@ def connect() -> ResponseReturnValue:
 def begin() -> ResponseReturnValue:
     """Send the browser to the portal's consent."""
     host = portal_host(request.form.get("portal", ""))
-    if host is None:
+    if host is None or (_ADDRESS.fullmatch(host) and not _is_own_host(host)):
         return _form("portal", request.form.get("portal", "")), 400
     client_id = _application(this_person().workspace_id)[0]
     if not client_id:
@@ -65,14 +67,23 @@ def begin() -> ResponseReturnValue:
     nonce = secrets.token_urlsafe(18)
     session[_SESSION_KEY] = nonce
     state = _signer().dumps({"workspace": this_person().workspace_id, "portal": host, "nonce": nonce})
-    return redirect(authorize_address(host, client_id, str(state), secure=not _is_own_host(host)), code=303)
+    address = authorize_address(host, client_id, str(state), secure=not _is_own_host(host))
+    # A redirect would be an answer to a form, and our pages let forms lead nowhere but to us.
+    return render_template("bitrix24/away.html", say=LANGUAGES[locale_of_request()], address=address)
 
 
 def _is_own_host(host: str) -> bool:
-    """A stand-in or an own server that the operator lets us reach by plain http."""
+    """An own server, or a stand-in, that the operator lets the hub reach by plain http."""
     allow = parse_allow_hosts(web().settings.allow_hosts)
-    parts = urlsplit(f"http://{host}")
-    return allow.has_name(parts.hostname or "", parts.port or 80) or (parts.hostname or "").startswith("127.")
+    try:
+        parts = urlsplit(f"http://{host}")
+        name, port = parts.hostname or "", parts.port or 80
+    except ValueError:
+        return False
+    try:
+        return allow.has_address(ip_address(name), port)
+    except ValueError:
+        return allow.has_name(name, port)
 
 
 def come_back() -> ResponseReturnValue:
