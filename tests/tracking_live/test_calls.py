@@ -39,7 +39,7 @@ def ring(hub: Hub, settings: Any) -> Callable[..., CallChange]:
     runtime = runtime_of(hub, settings)
 
     def call(number: str, *, client: str = CLIENT, direction: Direction = Direction.INBOUND) -> CallChange:
-        moment = hub.clock()
+        moment = hub.clock().replace(microsecond=0)  # as a PBX tells it
         name = f"{number} {client} {moment.isoformat()}"
         event = CallEvent(
             kind=EventKind.APPEARED, event_key=name, call_key=name, at=moment, direction=direction,

@@ -19,6 +19,8 @@ from hub.tracking.attribution.answer import lost
 from hub.tracking.sources import TouchModel, credit
 
 LOOKS_BACK = timedelta(days=30)
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""A PBX tells whole seconds of its own clock (mango.md §2): what began this little after a call began before it."""
 _MOST_CANDIDATES = 2000
 _MOST_EARLIER_CALLS = 20
 _MOST_PAGES = 10
@@ -50,8 +52,10 @@ def site_of_number(session: Session, workspace_id: int, number: str, at: datetim
     """The site whose pool had `number` at `at`, or last before; else the one that shows it to everybody."""
     site_id = session.scalar(
         select(SiteNumber.site_id)
-        .where(SiteNumber.workspace_id == workspace_id, SiteNumber.number == number, SiteNumber.since <= at)
-        .order_by(SiteNumber.usable_from > at, SiteNumber.since.desc())
+        .where(
+            SiteNumber.workspace_id == workspace_id, SiteNumber.number == number, SiteNumber.since <= at + CLOCKS_DIFFER
+        )
+        .order_by(SiteNumber.usable_from > at + CLOCKS_DIFFER, SiteNumber.since.desc())
         .limit(1)
     )
     if site_id is not None:
@@ -70,8 +74,9 @@ def answer_call(session: Session, site: SiteRow, asked: AskedCall) -> Answered:
     visit = session.scalar(select(VisitRow).where(VisitRow.uid == attribution.visit_id))
     if visit is None:
         return Answered(attribution, site.id, None, None)
-    touch = _touch(session, visit, asked.at)
-    return Answered(attribution, site.id, _source(touch, attribution), _story(session, visit, asked.at))
+    until = asked.at + CLOCKS_DIFFER
+    touch = _touch(session, visit, until)
+    return Answered(attribution, site.id, _source(touch, attribution), _story(session, visit, until))
 
 
 def _attribute(session: Session, site: SiteRow, asked: AskedCall, fact: CallFact) -> Attribution:
@@ -104,22 +109,22 @@ def _candidates(session: Session, asked: AskedCall) -> list[tuple[VisitFact, Lea
             LeaseRow.workspace_id == asked.workspace_id,
             LeaseRow.number == asked.number,
             LeaseRow.until > asked.at - LOOKS_BACK,
-            LeaseRow.since <= asked.at,
+            LeaseRow.since <= asked.at + CLOCKS_DIFFER,
         )
         .order_by(LeaseRow.until.desc())
         .limit(_MOST_CANDIDATES)
     )
-    return [(_visit_fact(visit, lease, asked.at), _lease_fact(lease)) for lease, visit in rows]
+    return [(_visit_fact(visit, lease, asked.at), _lease_fact(lease, asked.at)) for lease, visit in rows]
 
 
 def _visit_fact(visit: VisitRow, lease: LeaseRow, at: datetime) -> VisitFact:
     """A lease that still runs says that its page is there, more freshly than the visit's own row does."""
     last_seen = None if lease.until > at else max(visit.last_seen_at, lease.since)
-    return VisitFact(visit.uid, visit.started_at, last_seen, visit.visitor_id, visit.region)
+    return VisitFact(visit.uid, min(visit.started_at, at), last_seen, visit.visitor_id, visit.region)
 
 
-def _lease_fact(lease: LeaseRow) -> LeaseFact:
-    return LeaseFact(lease.visit_uid, lease.number, lease.since, lease.until)
+def _lease_fact(lease: LeaseRow, at: datetime) -> LeaseFact:
+    return LeaseFact(lease.visit_uid, lease.number, min(lease.since, at), lease.until)
 
 
 def _earlier_calls(session: Session, asked: AskedCall) -> list[EarlierCall]:

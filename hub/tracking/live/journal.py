@@ -268,14 +268,14 @@ def _ask_again(session: Session, leases: Sequence[Mapping[str, Any]]) -> None:
         select(CallRow.line, func.max(CallRow.started_at))
         .where(
             CallRow.workspace_id == leases[0]["workspace_id"],
-            CallRow.started_at >= min(lease["since"] for lease in leases),
+            CallRow.started_at >= min(lease["since"] for lease in leases) - _LATE,
             CallRow.line.in_({lease["number"] for lease in leases}),
         )
         .group_by(CallRow.line)
     )
-    last_called: dict[str | None, datetime] = dict(row._tuple() for row in called)
+    last_called: dict[str | None, datetime] = {row[0]: row[1] for row in called}
     for lease in leases:
-        if lease["number"] in last_called and lease["since"] <= last_called[lease["number"]]:
+        if lease["number"] in last_called and lease["since"] - _LATE <= last_called[lease["number"]]:
             _mark_stale(session, lease)
 
 
@@ -283,7 +283,7 @@ def _mark_stale(session: Session, lease: Mapping[str, Any]) -> None:
     missed = select(CallRow.id).where(
         CallRow.workspace_id == lease["workspace_id"],
         CallRow.line == lease["number"],
-        CallRow.started_at >= lease["since"],
+        CallRow.started_at >= lease["since"] - _LATE,
     )
     again = update(AttributionRow).where(AttributionRow.call_id.in_(missed)).values(stale=True)
     session.execute(again.execution_options(synchronize_session=False))

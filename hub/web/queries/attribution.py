@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from hub.db.tracking import AttributionRow, PageRow, VisitRow
 from hub.domain.attribution import Attribution, Candidate
 from hub.domain.codec import from_document
+from hub.tracking.live.answers import CLOCKS_DIFFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def attribution_of(session: Session, call_id: int, called_at: datetime) -> Shown
     uids = [candidate.visit_id for candidate in answer.candidates]
     visits = {visit.uid: visit for visit in session.scalars(select(VisitRow).where(VisitRow.uid.in_(uids)))}
     chosen = visits.get(answer.visit_id or "")
-    pages = pages_of(session, chosen.uid, until=called_at) if chosen else []
+    pages = pages_of(session, chosen.uid, until=called_at + CLOCKS_DIFFER) if chosen else []
     shown = [ShownCandidate(candidate, visits.get(candidate.visit_id)) for candidate in answer.candidates]
     return ShownAttribution(answer, shown, chosen, pages)
 
