@@ -4,127 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from marshmallow import Schema
 
-from hub.domain.access import QuotaRule, TokenPair, Tokens
-from hub.domain.events import CallEvent
-from hub.domain.intents import Intent, Lane
+from connectors.door import ConnectionFacts, Door, Json, RecordingFile, StepResult
+from connectors.pbx import ListedExtension, Pbx, PbxCommands, PbxDirectory, PbxHistory, PbxLines
+from connectors.steps import Absent, Found, LookUp, Step, StepSpec, Unclear, Unsupported
+from hub.domain.access import QuotaRule, TokenPair
+from hub.domain.intents import Intent
 from hub.domain.notices import CallbackWanted, DialRequested
 from hub.domain.phone import Phone
-from hub.net.http import Http
 from webhooks.contract import Hook
 
-Json = object
-StepResult = Mapping[str, Json]
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionFacts:
-    """A workspace's link to one outside system, as its folder sees it. `secrets` is never logged."""
-
-    id: int
-    vendor: str
-    name: str
-    region: str
-    timezone: str
-    locale: str
-    settings: Mapping[str, Json]
-    secrets: Mapping[str, str] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingFile:
-    """A kept recording: `extension` of the file name is "mp3" or "wav"."""
-
-    path: Path
-    extension: str
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """Everything a connector may reach the world with; made anew for each piece of work.
-
-    `spend(method)` takes one request from the connection's quota and must be called before each
-    request to the vendor; it raises `Throttled` when the budget of this lane is used up.
-    `remember(changes)` keeps changed connection settings (a renamed portal).
-    """
-
-    connection: ConnectionFacts
-    http: Http
-    tokens: Tokens
-    now: Callable[[], datetime]
-    spend: Callable[[str], None]
-    recording: Callable[[str], RecordingFile]
-    remember: Callable[[Mapping[str, Json]], None]
+__all__ = [
+    "Absent",
+    "ConnectionFacts",
+    "Connector",
+    "Crm",
+    "CrmDials",
+    "CrmLog",
+    "CrmUser",
+    "Door",
+    "FirmLine",
+    "Found",
+    "Json",
+    "ListedExtension",
+    "LoggedCall",
+    "LookUp",
+    "OAuth",
+    "OpenDoor",
+    "OwnedPhone",
+    "Owners",
+    "OwnersPage",
+    "Pbx",
+    "PbxCommands",
+    "PbxDirectory",
+    "PbxHistory",
+    "PbxLines",
+    "RecordingFile",
+    "ReferenceItem",
+    "Registry",
+    "Step",
+    "StepResult",
+    "StepSpec",
+    "Surroundings",
+    "Unclear",
+    "Unsupported",
+]
 
 
 # --- CRM ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class StepSpec:
-    """One outbox row that an intent needs: at most one write that cannot be repeated.
-
-    `key` is unique inside (connection, call): two intents that need the same step share the row.
-    Rows of a call go by `rank`, then in the order made. `needs` are keys of steps without whose
-    result this one cannot be sent. `by_client`: never two at a time for one client number.
-    `settles`: wait until the call's facts have come to rest. `lives_seconds`: expires after that.
-    `resend_is_safe`: after an unknown outcome the CRM itself recognises the second try, so an absent
-    row may be sent at once; otherwise an `Absent` is believed only after a grace period.
-    """
-
-    key: str
-    rank: int
-    lane: Lane
-    lives_seconds: int
-    repeatable: bool
-    needs: tuple[str, ...] = ()
-    by_client: bool = False
-    settles: bool = False
-    resend_is_safe: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unsupported:
-    """The vendor has no way to show this intent; said in the trace."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step about to be sent, or looked up. `done` has the results of this call's finished steps by key."""
-
-    key: str
-    intent: Intent
-    done: Mapping[str, StepResult]
-    first_sent_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    result: StepResult
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """It is certainly not there: sending is safe."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unclear:
-    """The CRM cannot tell yet; ask again later."""
-
-    reason: str
-
-
-LookUp = Found | Absent | Unclear
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,76 +202,6 @@ class ReferenceItem:
 class OAuth(Protocol):
     def refresh(self, door: Door, refresh_token: str) -> TokenPair:
         """Ask the auth server once. Raises `AuthRevoked`, `Unreachable` or `OutcomeUnknown`."""
-
-
-# --- PBX ------------------------------------------------------------------------------------------
-
-
-class Pbx(Protocol):
-    def fetch_recording(self, key: str, door: Door, sink: BinaryIO) -> str:
-        """Write the audio into `sink`; returns its content type.
-
-        Raises `NotReady` while the PBX has no file yet, `Rejected` when there will be none.
-        """
-
-    def quota(self, connection: ConnectionFacts) -> QuotaRule | None: ...
-
-
-class PbxCommands(Protocol):
-    """What a PBX may be told to do. What then happens comes as call events that carry `command_id`.
-
-    Each method makes one command and returns when the PBX has taken it. Raises the delivery errors;
-    `Rejected` also before anything is sent, for what the PBX could only refuse. None may be repeated
-    after `OutcomeUnknown`: a telephone may be ringing.
-    """
-
-    def callback(self, door: Door, *, command_id: str, extension: str, client: Phone, line: Phone | None) -> None:
-        """Ring the employee, then the client, from `line` where one is given."""
-
-    def callback_group(
-        self, door: Door, *, command_id: str, group: str, client: Phone, line: Phone, client_first: bool = False
-    ) -> None:
-        """The same with whoever of a group is free; `client_first` rings the client before the group."""
-
-    def route(self, door: Door, *, command_id: str, leg_key: str, to: str) -> None:
-        """Send a leg that is not answered yet to an extension, a group or a number."""
-
-    def hangup(self, door: Door, *, command_id: str, leg_key: str) -> None:
-        """End a leg."""
-
-    def pace(self, connection: ConnectionFacts, command: str) -> QuotaRule | None:
-        """The vendor's own limit for one of the commands above, by its name; None where the common budget is all."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedExtension:
-    """A short number as the PBX lists it: of an employee ("user") or of a group ("group")."""
-
-    extension: str
-    kind: str
-    name: str = ""
-
-
-class PbxDirectory(Protocol):
-    def extensions(self, door: Door) -> Sequence[ListedExtension]:
-        """The short numbers of employees and groups, complete. Raises delivery errors; never returns a part."""
-
-
-class PbxLines(Protocol):
-    def lines(self, door: Door) -> Sequence[FirmLine]:
-        """The firm's lines, complete. Raises delivery errors."""
-
-
-class PbxHistory(Protocol):
-    """A PBX's own list of calls: for reconciliation, because PBXs lose events."""
-
-    def history(self, door: Door, since: datetime, until: datetime) -> Sequence[CallEvent]:
-        """What the PBX tells of every call that is over and began in `since` … `until`; complete.
-
-        The events carry the same `call_key` and `leg_key` as those that were pushed, an `event_key`
-        of their own, and `from_history`. Raises delivery errors, `NotReady` when the list was not
-        made in time; never returns a part. May wait for up to a minute.
-        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,80 @@
+"""What the hub asks of a PBX's folder; each capability by itself, for few PBXs have them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from connectors.door import ConnectionFacts, Door
+from hub.domain.access import QuotaRule
+from hub.domain.events import CallEvent
+from hub.domain.phone import Phone
+
+
+class Pbx(Protocol):
+    def fetch_recording(self, key: str, door: Door, sink: BinaryIO) -> str:
+        """Write the audio into `sink`; returns its content type.
+
+        Raises `NotReady` while the PBX has no file yet, `Rejected` when there will be none.
+        """
+
+    def quota(self, connection: ConnectionFacts) -> QuotaRule | None: ...
+
+
+class PbxCommands(Protocol):
+    """What a PBX may be told to do. What then happens comes as call events that carry `command_id`.
+
+    Each method makes one command and returns when the PBX has taken it. Raises the delivery errors;
+    `Rejected` also before anything is sent, for what the PBX could only refuse. None may be repeated
+    after `OutcomeUnknown`: a telephone may be ringing.
+    """
+
+    def callback(self, door: Door, *, command_id: str, extension: str, client: Phone, line: Phone | None) -> None:
+        """Ring the employee, then the client, from `line` where one is given."""
+
+    def callback_group(
+        self, door: Door, *, command_id: str, group: str, client: Phone, line: Phone, client_first: bool = False
+    ) -> None:
+        """The same with whoever of a group is free; `client_first` rings the client before the group."""
+
+    def route(self, door: Door, *, command_id: str, leg_key: str, to: str) -> None:
+        """Send a leg that is not answered yet to an extension, a group or a number."""
+
+    def hangup(self, door: Door, *, command_id: str, leg_key: str) -> None:
+        """End a leg."""
+
+    def pace(self, connection: ConnectionFacts, command: str) -> QuotaRule | None:
+        """The vendor's own limit for one of the commands above, by its name; None where the common budget is all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedExtension:
+    """A short number as the PBX lists it: of an employee ("user") or of a group ("group")."""
+
+    extension: str
+    kind: str
+    name: str = ""
+
+
+class PbxDirectory(Protocol):
+    def extensions(self, door: Door) -> Sequence[ListedExtension]:
+        """The short numbers of employees and groups, complete. Raises delivery errors; never returns a part."""
+
+
+class PbxLines(Protocol):
+    def lines(self, door: Door) -> Sequence[FirmLine]:
+        """The firm's lines, complete. Raises delivery errors."""
+
+
+class PbxHistory(Protocol):
+    """A PBX's own list of calls: for reconciliation, because PBXs lose events."""
+
+    def history(self, door: Door, since: datetime, until: datetime) -> Sequence[CallEvent]:
+        """What the PBX tells of every call that is over and began in `since` … `until`; complete.
+
+        The events carry the same `call_key` and `leg_key` as those that were pushed, an `event_key`
+        of their own, and `from_history`. Raises delivery errors, `NotReady` when the list was not
+        made in time; never returns a part. May wait for up to a minute.
+        """
