@@ -11,7 +11,7 @@ from typing import Protocol
 from marshmallow import Schema
 
 from connectors.door import ConnectionFacts, Door, Json, RecordingFile, StepResult
-from connectors.pbx import ListedExtension, Pbx, PbxCommands, PbxDirectory, PbxHistory, PbxLines
+from connectors.pbx import FirmLine, ListedExtension, Pbx, PbxCommands, PbxDirectory, PbxHistory, PbxLines
 from connectors.steps import Absent, Found, LookUp, Step, StepSpec, Unclear, Unsupported
 from hub.domain.access import QuotaRule, TokenPair
 from hub.domain.intents import Intent
@@ -168,14 +168,6 @@ class CrmDials(Protocol):
 
     def give_up(self, dial: DialRequested, reason: str, door: Door) -> None:
         """The call never came to be: close what was opened; closed already is as good. Raises delivery errors."""
-
-
-@dataclass(frozen=True, slots=True)
-class FirmLine:
-    """A number of the firm's own, and what the PBX calls it."""
-
-    number: Phone
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,14 @@ class PbxDirectory(Protocol):
         """The short numbers of employees and groups, complete. Raises delivery errors; never returns a part."""
 
 
+@dataclass(frozen=True, slots=True)
+class FirmLine:
+    """A number of the firm's own, and what the PBX calls it."""
+
+    number: Phone
+    name: str = ""
+
+
 class PbxLines(Protocol):
     def lines(self, door: Door) -> Sequence[FirmLine]:
         """The firm's lines, complete. Raises delivery errors."""
