@@ -12,6 +12,7 @@ from connectors.bitrix24.translate import (
     note_params,
     source_fields,
     task_params,
+    trace_params,
     update_params,
     user_id,
 )
@@ -39,6 +40,23 @@ def set_source(step: Step, portal: Portal) -> StepResult:
         there = _update(portal, entity, fields)
         (updated if there else missing).append(f"{entity.type}:{entity.id}")
     return {"updated": updated, "missing": missing}
+
+
+def add_trace(step: Step, portal: Portal) -> StepResult:
+    """The path of advertising on the cards that this call created. Result: `trace_id`, or `skipped`.
+
+    A portal without Sales Intelligence, or without the right to a card, refuses; the call is none the worse for it.
+    """
+    facts, created = step.intent.call, created_by(step.done)
+    if facts.source is None or not created:
+        return {"skipped": "the call created no CRM card, or its source is not known"}
+    try:
+        answer = portal.call(
+            "crm.tracking.trace.add", trace_params(facts.source, created, facts.started_at), write=True
+        )
+    except Refused as refusal:
+        return {"skipped": refusal.message}
+    return {"trace_id": identifier(answer)}
 
 
 def _update(portal: Portal, entity: Entity, fields: dict[str, object]) -> bool:

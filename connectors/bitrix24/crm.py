@@ -33,6 +33,7 @@ _PERFORM: dict[str, Callable[[Step, Portal], StepResult]] = {
     "hide": calls.hide,
     "finish": calls.finish,
     "source": cards.set_source,
+    "trace": cards.add_trace,
     "record": recordings.attach,
     "note": cards.add_note,
     "task": cards.add_task,
@@ -42,6 +43,7 @@ _PERFORM: dict[str, Callable[[Step, Portal], StepResult]] = {
 _LOOK_UP: dict[str, Callable[[Step, Portal], LookUp]] = {
     "register": lookup.registered,
     "finish": lookup.finished,
+    "trace": lookup.trace_added,
     "record": lookup.recorded,
     "note": lookup.note_added,
     "task": lookup.task_added,

@@ -58,6 +58,11 @@ def recorded(step: Step, portal: Portal) -> LookUp:
     return Found({"file_id": file_id}) if file_id else Absent()
 
 
+def trace_added(_step: Step, _portal: Portal) -> LookUp:
+    """Traces cannot be listed, and a second one would count twice: what may have been sent is not sent again (§9.3)."""
+    return Found({"skipped": "whether the trace was added cannot be asked"})
+
+
 def task_added(step: Step, portal: Portal) -> LookUp:
     """By our marker in the description of the card's activities."""
     return _marked(step, portal, "crm.activity.list", _activities, "DESCRIPTION", "task_id")

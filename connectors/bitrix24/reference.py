@@ -53,7 +53,7 @@ def _departments(portal: Portal) -> list[ReferenceItem]:
 
 
 def _statuses(portal: Portal, entity: str, kind: str, parent: str = "") -> list[ReferenceItem]:
-    """One dictionary; it comes whole. Rows of another one are left out, for filters may be dropped (bitrix24.md §2.6)."""
+    """One dictionary, whole. Rows of another one are left out: filters may be dropped (bitrix24.md §2.6)."""
     said = portal.call("crm.status.list", {"filter": {"ENTITY_ID": entity}, "order": {"SORT": "ASC"}}, write=False)
     mine = [row for row in rows(said) if text(row.get("ENTITY_ID")) == entity]
     return [_item(kind, row, "STATUS_ID", parent=parent) for row in _known(mine, "STATUS_ID")]

@@ -14,6 +14,7 @@ KEEP_SECONDS = 14 * 24 * 3600
 REGISTER = "register"
 FINISH = "finish"
 SOURCE = "source"
+TRACE = "trace"
 TASK = "task"
 
 
@@ -58,7 +59,11 @@ def _log(_intent: Intent) -> Sequence[StepSpec]:
 
 
 def _source(_intent: Intent) -> Sequence[StepSpec]:
-    return (StepSpec(SOURCE, 40, Lane.CALLS, KEEP_SECONDS, repeatable=True, needs=(REGISTER,)),)
+    """The fields of the card, and the path of advertising for Sales Intelligence, once the facts have come to rest."""
+    return (
+        StepSpec(SOURCE, 40, Lane.CALLS, KEEP_SECONDS, repeatable=True, needs=(REGISTER,)),
+        StepSpec(TRACE, 41, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=(REGISTER,), settles=True),
+    )
 
 
 def _record(intent: Intent) -> Sequence[StepSpec]:

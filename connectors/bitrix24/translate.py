@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -210,6 +211,23 @@ def source_fields(source: Source, words: str, kind: str) -> Params:
     if kind != "COMPANY":
         fields["SOURCE_DESCRIPTION"] = words or source_description(source)
     return fields
+
+
+def trace_params(source: Source, entities: Sequence[Entity], started_at: datetime) -> Params:
+    """`crm.tracking.trace.add` (bitrix24.md §4.7): the source is chosen by `utm_source` first."""
+    utm = {
+        "utm_source": source.source,
+        "utm_medium": source.medium,
+        "utm_campaign": source.campaign,
+        "utm_content": source.content,
+        "utm_term": source.term,
+    }
+    tags = {"ts": int(started_at.timestamp()), "list": {name: value for name, value in utm.items() if value}}
+    trace = {"tags": tags, "pages": {"list": []}, "previous": {"list": []}}
+    return {
+        "TRACE": json.dumps(trace, ensure_ascii=False),
+        "ENTITIES": [{"TYPE": entity.type, "ID": user_id(entity.id)} for entity in entities],
+    }
 
 
 def source_description(source: Source) -> str:

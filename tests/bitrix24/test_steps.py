@@ -53,6 +53,7 @@ def test_what_hangs_on_the_card_comes_after() -> None:
         *steps(IntentKind.CLOSE_TASK, "61002"),
     ] == [
         StepSpec("source", 40, Lane.CALLS, DAYS_14, repeatable=True, needs=("register",)),
+        StepSpec("trace", 41, Lane.CALLS, DAYS_14, repeatable=False, needs=("register",), settles=True),
         StepSpec(
             record, 50, Lane.BULK, DAYS_14, repeatable=False, needs=("finish",), by_client=True, resend_is_safe=True
         ),
