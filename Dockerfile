@@ -9,6 +9,7 @@ COPY hub ./hub
 COPY webhooks ./webhooks
 COPY connectors ./connectors
 COPY mapping ./mapping
+COPY tracker ./tracker
 COPY simulators ./simulators
 RUN /opt/dozvon/bin/pip install --no-deps . && /opt/dozvon/bin/dozvon --version
 

@@ -179,7 +179,7 @@ def test_webhook_waits_for_a_worker_that_holds_sqlite(door: Door) -> None:
     assert file is not None
     worker = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     worker.execute("BEGIN IMMEDIATE")
-    release = threading.Timer(0.9, lambda: worker.execute("COMMIT"))
+    release = threading.Timer(0.3, lambda: worker.execute("COMMIT"))
     release.start()
     assert door.post(f"/hooks/{TOKEN}/events/call", signed())[0] == "200 OK"
     release.join()

@@ -74,7 +74,7 @@ def test_taken_port_is_said_in_one_line(portal: Bitrix24Simulator) -> None:
 
 
 def test_help_has_an_example() -> None:
-    assert "python -m simulators.bitrix24 --port 9201" in CliRunner().invoke(command, ["--help"]).output
+    assert "dozvon simulate bitrix24 --port 9201" in CliRunner().invoke(command, ["--help"]).output
 
 
 def test_provisioning_block_names_every_credential(portal: Bitrix24Simulator) -> None:
