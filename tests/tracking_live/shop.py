@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Flask
+from playwright.sync_api import BrowserContext, Page
+
+POOL_TEXT = re.compile(r"8 \(495\) 111-00-0[123]")
 
 PAGE = """<!doctype html><html lang="ru"><head><meta charset="utf-8"><title>Магазин</title>
 <link rel="icon" href="data:,">
@@ -27,3 +32,25 @@ def shop_app(hub: list[str]) -> Flask:
         return PAGE.format(hub=hub[0], more=hub[1] if len(hub) > 1 else "")
 
     return app
+
+
+def open_page(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.goto(address)
+    return page, troubles
+
+
+def wait_for_text(page: Page, place: str, pattern: str, timeout: float = 5000) -> str:
+    page.wait_for_function(
+        "([place, pattern]) => new RegExp(pattern).test(document.querySelector(place).textContent)",
+        arg=[place, pattern],
+        timeout=timeout,
+    )
+    return page.inner_text(place)
+
+
+def given(page: Page) -> str:
+    return wait_for_text(page, "#plain", POOL_TEXT.pattern)

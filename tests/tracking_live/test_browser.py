@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 import redis
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext
 from sqlalchemy import select
 
 from hub.config import load_settings
@@ -25,12 +24,11 @@ from hub.tracking.live.pump import JournalPump
 from hub.tracking.live.visitors import Visitors
 from hub.web.tracking.script import script_of
 from tests.tracking_live.conftest import AFTER, BILLBOARD, Clock, Hub, add_site, web_app
-from tests.tracking_live.shop import shop_app
+from tests.tracking_live.shop import POOL_TEXT, given, open_page, shop_app, wait_for_text
 from tests.web.browser import chromium, serving
 
 pytestmark = pytest.mark.browser
 
-POOL_TEXT = re.compile(r"8 \(495\) 111-00-0[123]")
 AD = "/?utm_source=yandex&utm_medium=cpc&utm_campaign=spring"
 LARGEST_SCRIPT_BYTES = 4096
 
@@ -83,28 +81,6 @@ def context(browser: Any) -> Iterator[BrowserContext]:
     fresh = browser.new_context()
     yield fresh
     fresh.close()
-
-
-def open_page(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
-    page = context.new_page()
-    troubles: list[str] = []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    page.goto(address)
-    return page, troubles
-
-
-def wait_for_text(page: Page, place: str, pattern: str, timeout: float = 5000) -> str:
-    page.wait_for_function(
-        "([place, pattern]) => new RegExp(pattern).test(document.querySelector(place).textContent)",
-        arg=[place, pattern],
-        timeout=timeout,
-    )
-    return page.inner_text(place)
-
-
-def given(page: Page) -> str:
-    return wait_for_text(page, "#plain", POOL_TEXT.pattern)
 
 
 def test_the_script_is_small(world: World) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from tests.e2e.hub import stage, until
 from tests.services import free_port
-from tests.tracking_live.shop import shop_app
-from tests.tracking_live.test_browser import AD, given, open_page
+from tests.tracking_live.shop import given, open_page, shop_app
+from tests.tracking_live.test_browser import AD
 from tests.web.browser import chromium, serving
 
 pytestmark = pytest.mark.browser
