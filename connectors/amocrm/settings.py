@@ -22,9 +22,11 @@ SETTINGS = (
     "task_type_id",
     "service_name",
     "api_domain",
+    "account_id",
 )
 SECRETS = ("client_id", "client_secret", "redirect_uri", "access_token", "refresh_token", "expires_at")
-_OAUTH_SECRETS = ("client_id", "client_secret", "redirect_uri", "access_token", "refresh_token")
+_KEYS = ("client_id", "client_secret", "redirect_uri")
+_OAUTH_SECRETS = (*_KEYS, "access_token", "refresh_token")
 _NUMBER = validate.Regexp(r"^\d+$", error="Must be an id of amoCRM, a number.")
 _DEFAULT_SERVICE_NAME = "Dozvon"
 _CALL_TASK_TYPE = 1
@@ -70,6 +72,7 @@ class AmocrmSettings(Schema):
     task_type_id = _Text(load_default=str(_CALL_TASK_TYPE), validate=_NUMBER)
     service_name = _Text(load_default=_DEFAULT_SERVICE_NAME, validate=validate.Length(min=1, max=60))
     api_domain = _Text(allow_none=True)
+    account_id = _Text(allow_none=True, validate=_NUMBER)
 
     @pre_load
     def _host_alone_is_enough(self, values: Mapping[str, Any], **_: Any) -> dict[str, Any]:
@@ -87,7 +90,10 @@ class AmocrmSettings(Schema):
 
 
 class AmocrmSecrets(Schema):
-    """`[connection.secrets]`: a long-lived `access_token` alone, or an integration's keys and its token pair."""
+    """`[connection.secrets]`: a long-lived `access_token` alone, or an integration's keys and its token pair.
+
+    The keys alone make a connection that somebody then logs in on the page `/amocrm/install`.
+    """
 
     error_messages = _known(SECRETS, "secret")
 
@@ -104,7 +110,9 @@ class AmocrmSecrets(Schema):
     @validates_schema
     def _one_complete_kind(self, values: Mapping[str, Any], **_: Any) -> None:
         given = {name for name in _OAUTH_SECRETS if values.get(name)}
-        wanted = {"access_token"} if given <= {"access_token"} else set(_OAUTH_SECRETS)
+        wanted = {"access_token"} if given <= {"access_token"} else set(_KEYS)
+        if wanted == set(_KEYS) and given & {"access_token", "refresh_token"}:
+            wanted = set(_OAUTH_SECRETS)
         missing = {
             name: ["Needed when auth is oauth (auth = long_lived needs only access_token)."]
             for name in _OAUTH_SECRETS

@@ -20,6 +20,7 @@ __all__ = ["WebServices", "create_web"]
 
 def create_web(settings: Settings, database: Database, services: WebServices) -> Flask:
     """The Flask application. It opens nothing and keeps no state that another process would miss."""
+    from hub.web.amocrm import init_amocrm
     from hub.web.api import init_api
     from hub.web.bitrix24 import init_bitrix24
     from hub.web.errors import init_errors
@@ -40,6 +41,7 @@ def create_web(settings: Settings, database: Database, services: WebServices) ->
     csrf.exempt(init_api(app))
     init_pages(app)
     init_bitrix24(app, csrf)
+    init_amocrm(app, csrf)
     app.register_blueprint(monitoring)
     app.register_blueprint(recordings)
     csrf.exempt(init_tracking(app))
