@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import signal
 import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from simulators.bitrix24 import Bitrix24Simulator
 from simulators.mango import MangoSimulator
 from simulators.mango.pbx import PlayedCall
 from tests.e2e.hub import API_KEY, HOOK_TOKEN, WORKSPACE, dozvon, mango_connection, until
+from tests.faults.process import Process
 from tests.faults.proxy import Proxy
 from tests.faults.stores import Stores
 from tests.services import free_port
@@ -31,45 +31,6 @@ PATIENT_TRIES = 30
 """How often the PBX sends an event that was not taken: with its pauses, for about forty seconds."""
 
 _OPEN = "('pending','leased','waiting','verifying','blocked')"
-
-
-@dataclass
-class Process:
-    """One process of the hub, in a session of its own; its log is a file."""
-
-    name: str
-    popen: subprocess.Popen[bytes]
-    log: Path
-
-    @property
-    def is_alive(self) -> bool:
-        return self.popen.poll() is None
-
-    def text(self) -> str:
-        return self.log.read_text(errors="replace")
-
-    def kill(self) -> None:
-        """SIGKILL, with everything that it has started."""
-        _signal_group(self.popen.pid, signal.SIGKILL)
-        self.popen.wait(timeout=10)
-
-    def stop(self) -> None:
-        """SIGTERM, and SIGKILL when that is not heard."""
-        if self.is_alive:
-            self.popen.send_signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                self.popen.wait(timeout=15)
-        self.kill()
-
-    def has_killed_itself(self) -> bool:
-        return self.popen.poll() == -signal.SIGKILL
-
-
-def _signal_group(leader: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(leader, number)
-    except ProcessLookupError:
-        return
 
 
 @dataclass
