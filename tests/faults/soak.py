@@ -17,7 +17,8 @@ from pathlib import Path
 
 from tests.e2e.hub import until
 from tests.faults.judge import Verdict, judge
-from tests.faults.rig import Process, Rig, new_clients, running_rig
+from tests.faults.process import Process
+from tests.faults.rig import Rig, new_clients, running_rig
 from tests.faults.stores import running_stores
 
 BATCH_CYCLES = 50
