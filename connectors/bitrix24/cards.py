@@ -45,7 +45,7 @@ def set_source(step: Step, portal: Portal) -> StepResult:
 def add_trace(step: Step, portal: Portal) -> StepResult:
     """The path of advertising on the cards that this call created. Result: `trace_id`, or `skipped`.
 
-    A portal without Sales Intelligence, or without the right to a card, refuses; the call is none the worse for it.
+    A portal without Sales Intelligence, or a card that we may not touch, is said and spoils nothing.
     """
     facts, created = step.intent.call, created_by(step.done)
     if facts.source is None or not created:
@@ -55,8 +55,13 @@ def add_trace(step: Step, portal: Portal) -> StepResult:
             "crm.tracking.trace.add", trace_params(facts.source, created, facts.started_at), write=True
         )
     except Refused as refusal:
+        if refusal.code != "error_method_not_found" and not refusal.says("You have no access to entity"):
+            raise
         return {"skipped": refusal.message}
-    return {"trace_id": identifier(answer)}
+    trace_id = identifier(answer)
+    if trace_id is None:
+        raise OutcomeUnknown("Bitrix24 answered without the trace's id.")
+    return {"trace_id": trace_id}
 
 
 def _update(portal: Portal, entity: Entity, fields: dict[str, object]) -> bool:
