@@ -82,6 +82,11 @@ def test_a_pair_needs_its_integrations_keys(left_out: str) -> None:
     assert left_out in messages(AmocrmSecrets, dict(given))
 
 
+def test_keys_alone_wait_for_a_log_in_on_the_page() -> None:
+    keys = {name: OAUTH[name] for name in ("client_id", "client_secret", "redirect_uri")}
+    assert AmocrmSecrets().load(keys) == keys
+
+
 def test_nothing_at_all_is_no_access() -> None:
     assert "access_token" in messages(AmocrmSecrets, {})
 

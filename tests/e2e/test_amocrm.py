@@ -73,7 +73,12 @@ def test_recording_plays_from_the_link_on_the_call(scene: AmoStage, acme: Firm) 
 def test_card_comes_up_while_the_phone_rings(scene: AmoStage, acme: Firm) -> None:
     client = "79001110000"
     ringing = acme.pbx.start(
-        "ringing_until_routed", client=client, menu_seconds=1, ring_seconds=1, talk_seconds=2, wait_for_command_seconds=6
+        "ringing_until_routed",
+        client=client,
+        menu_seconds=1,
+        ring_seconds=1,
+        talk_seconds=2,
+        wait_for_command_seconds=6,
     )
     until(lambda: acme.cards(client), 6, "the card is up before anybody answers")
     assert not ringing.done()
@@ -199,6 +204,23 @@ def test_a_phase_of_too_many_requests_loses_nothing_and_pauses_nothing(scene: Am
     assert [acme.counted(client) for client in clients] == [ONE_INCOMING_LEAD] * len(clients)
 
 
+def test_a_block_rests_one_account_without_asking_on_and_loses_nothing(scene: AmoStage, acme: Firm) -> None:
+    """amoCRM shuts out who goes on; so nobody asks for a quarter of an hour, and the other firm feels nothing."""
+    blocked, elsewhere = "79006660001", "79006660002"
+    acme.amo.add_contact(f"+{blocked}")
+    fault = acme.amo.faults.add("block", times=None)
+    acme.play("answered", blocked)
+    until(scene.acme_rests, 30, "the connection rests")
+    asked = fault.hits
+    scene.other.play("answered", elsewhere)
+    until(lambda: scene.other.calls(elsewhere), 60, "the other firm's call")
+    assert (fault.hits, asked) == (1, 1)
+    assert acme.calls(blocked) == []
+    acme.amo.faults.clear()
+    scene.let_the_rest_pass()
+    finished(scene, acme, blocked)
+
+
 def test_two_accounts_never_mix(scene: AmoStage) -> None:
     """The same clients call both firms at the same time, and are strangers to one and known to the other."""
     clients = [f"790055500{number:02}" for number in range(4)]
@@ -210,8 +232,7 @@ def test_two_accounts_never_mix(scene: AmoStage) -> None:
         for firm, extension in ((scene.acme, "101"), (scene.other, "102"))
     ]
     assert all(one.result(60).accepted for one in started)
-    for client in clients:
-        until(lambda client=client: all(firm.calls(client) for firm in scene.firms), 90, f"{client} in both")
+    until(lambda: all(firm.calls(client) for firm in scene.firms for client in clients), 90, "all calls in both")
     scene.settled()
     for client in clients:
         assert scene.acme.counted(client) == ONE_INCOMING_LEAD
