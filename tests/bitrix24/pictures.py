@@ -72,7 +72,7 @@ def take(folder: Path) -> None:
 def _people(browser: Any, scene: Town) -> bool:
     with portal_page(browser, 1280) as page:
         page.goto(frame_address(scene, "/bitrix24/app"))
-        return application(page).locator(".portal-people li").count() > 0
+        return bool(application(page).locator(".portal-people li").count())
 
 
 if __name__ == "__main__":
