@@ -196,3 +196,7 @@ def agreed(consent: str, *, deny: bool = False, user_id: int | None = None) -> d
 
 def come_back(client: FlaskClient, given: dict[str, str]) -> TestResponse:
     return client.get("/amocrm/callback", query_string=given)
+
+
+def prepared(house: House, account: SimulatedAccount, workspace: str = "acme", **more: object) -> int:
+    return house.add_connection(house.workspaces().index(workspace) + 1, account, **more)  # type: ignore[arg-type]
