@@ -120,6 +120,11 @@ def test_a_code_for_a_strange_server_is_not_shown_the_secret(house: House, b24: 
     assert house.connections() == []
 
 
+def test_another_site_cannot_begin_it(house: House, b24: Bitrix24Simulator) -> None:
+    client = member(house, house.add_workspace())
+    assert client.post("/bitrix24/connect", data={"portal": b24.domain}).status_code == 400
+
+
 @pytest.mark.parametrize("role", ["agent", "marketer", "auditor"])
 def test_only_administrators_connect(house: House, role: str) -> None:
     client = member(house, house.add_workspace(), role)
