@@ -2,9 +2,12 @@
 
 from connectors.contract import Connector
 from connectors.mango.client import MangoPbx, check
+from connectors.mango.commands import MangoCommands, MangoDirectory
 from connectors.mango.events import MangoHook
 from connectors.mango.history import MangoHistory
 from connectors.mango.settings import MangoSecrets, MangoSettings
+
+_DIRECTORY = MangoDirectory()
 
 CONNECTOR = Connector(
     vendor="mango",
@@ -14,5 +17,8 @@ CONNECTOR = Connector(
     hook=MangoHook(),
     pbx=MangoPbx(),
     history=MangoHistory(),
+    commands=MangoCommands(),
+    directory=_DIRECTORY,
+    lines=_DIRECTORY,
     check=check,
 )

@@ -14,6 +14,7 @@ from hub.domain.errors import (
     OutcomeUnknown,
     Paused,
     Rejected,
+    TargetGone,
     Throttled,
     Unreachable,
 )
@@ -27,6 +28,8 @@ _TOO_FAST = frozenset({4290, 5001, 5008})
 _WRONG_KEYS = frozenset({3102, 3105})
 _SWITCHED_OFF = 5201
 _NO_RECORDING_YET = 3320
+GONE = frozenset({3310, 4101})
+"""The leg that a command was about has ended."""
 _LONGEST_WORDS = 200
 
 
@@ -73,6 +76,8 @@ def _by_code(code: int, words: str, write: bool, now: datetime) -> DeliveryError
         return Paused(words, "The Mango account is blocked or closed: see its balance and contract.")
     if code == _NO_RECORDING_YET:
         return NotReady(words)
+    if code in GONE:
+        return TargetGone(words)
     if code // 1000 == 5 and code // 100 in (50, 51):
         return _failed_inside(words, write)
     return Rejected(words)

@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.mango.calls import call_event, summary_event
+from connectors.mango.errors import GONE
 from connectors.mango.fields import Fields, Unreadable, read_object
 from connectors.mango.keys import event_key
 from connectors.mango.reading import Reading
 from connectors.mango.recordings import recording_added_event, recording_event
 from connectors.mango.signature import read_form, usable, verify
+from connectors.mango.words import look_up_result
 from hub.domain.errors import BadSignature
 from hub.domain.events import CallEvent
-from webhooks.contract import Admitted, HookRequest, Ignored, InboxItem, Malformed, ParseContext, Parsed, Stated
+from hub.domain.notices import CommandAnswered
+from webhooks.contract import Admitted, HookRequest, Ignored, InboxItem, Malformed, News, ParseContext, Parsed, Stated
 
 _STATES: Mapping[str, Callable[[Reading], CallEvent]] = {
     "events/call": call_event,
@@ -63,17 +66,19 @@ class MangoHook:
         try:
             fields.values = read_object(item.body)
             if state is None:
-                return Ignored(_command_outcome(fields))
+                return _command_outcome(fields)
             event = state(Reading(fields, context, event_key(item.topic, item.body)))
         except Unreadable as problem:
             return Malformed(str(problem), tuple(fields.drift))
         return Stated((event,), tuple(fields.drift))
 
 
-def _command_outcome(fields: Fields) -> str:
-    command = fields.text("command_id") or fields.text("request_id") or "without an id"
+def _command_outcome(fields: Fields) -> News | Ignored:
+    """`/result/<command>`: a command was begun or refused; `/result/stat` has no code (`mango.md` §3, §4.2)."""
     code = fields.number("result")
-    if code is None:
-        return f"The PBX answered our request {command}."
-    verdict = "accepted" if code in _COMMAND_DONE else "refused"
-    return f"The PBX {verdict} our command {command} (code {code})."
+    command_id = fields.text("command_id")
+    if code is None or command_id is None:
+        return Ignored(f"The PBX answered our request {fields.text('request_id') or 'without an id'}.")
+    result, _ = look_up_result(code)
+    accepted = code in _COMMAND_DONE
+    return News((CommandAnswered(command_id, accepted, str(code), code in GONE, None if accepted else result),))

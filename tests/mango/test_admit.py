@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from connectors.mango.signature import sign
 from hub.domain.errors import BadSignature
+from hub.domain.events import Result
+from hub.domain.notices import CommandAnswered
 from tests.mango.samples import BY_NAME, HOOK, KEY, SALT, SECRETS, form, parse, request, send
-from webhooks.contract import Ignored, Malformed
+from webhooks.contract import Ignored, Malformed, News
 
 CALL: dict[str, Any] = dict(BY_NAME["a_queue_answered"].events[0][1])
 VECTORS = [
@@ -168,11 +170,17 @@ def test_topics_without_a_call_are_ignored_with_a_reason(topic: str) -> None:
     assert parsed.reason
 
 
-def test_outcome_of_a_command_is_ignored_in_words() -> None:
+def test_outcome_of_a_command_is_news_that_says_whether_it_was_taken() -> None:
     accepted = parse("result/callback", {"command_id": "cb-42", "result": "1000"})
-    refused_by_pbx = parse("result/route", {"command_id": "vip-19", "result": 4101})
-    assert accepted == Ignored("The PBX accepted our command cb-42 (code 1000).")
-    assert refused_by_pbx == Ignored("The PBX refused our command vip-19 (code 4101).")
+    gone = parse("result/route", {"command_id": "vip-19", "result": 4101})
+    no_money = parse("result/callback", {"command_id": "cb-43", "result": 2240})
+    assert accepted == News((CommandAnswered("cb-42", True, "1000"),))
+    assert gone == News((CommandAnswered("vip-19", False, "4101", gone=True, reason=Result.FAILED),))
+    assert no_money == News((CommandAnswered("cb-43", False, "2240", reason=Result.NO_MONEY),))
+
+
+def test_a_report_that_is_ready_is_no_command() -> None:
+    assert isinstance(parse("result/stat", {"key": "k", "request_id": "r"}), Ignored)
 
 
 # --- Dedupe keys ------------------------------------------------------------------------------------

@@ -10,7 +10,16 @@ import pytest
 from connectors.mango.client import MangoPbx, call, check, post
 from connectors.mango.signature import sign
 from hub.domain.access import QuotaRule
-from hub.domain.errors import AuthRevoked, DeliveryError, OutcomeUnknown, Paused, Rejected, Throttled, Unreachable
+from hub.domain.errors import (
+    AuthRevoked,
+    DeliveryError,
+    OutcomeUnknown,
+    Paused,
+    Rejected,
+    TargetGone,
+    Throttled,
+    Unreachable,
+)
 from hub.net.http import HttpAnswer
 from tests.mango.door import NOW, answer, door_to
 from tests.mango.samples import KEY, SALT
@@ -99,7 +108,7 @@ def test_good_answer_is_returned(body: dict[str, Any]) -> None:
         (answer(200, {"result": 5201}), Paused),
         (answer(200, {"result": 2110}), Paused),
         (answer(200, {"result": 2240}), Rejected),
-        (answer(200, {"result": 4101}), Rejected),
+        (answer(200, {"result": 4101}), TargetGone),
         (answer(200, {"result": 5224}), Rejected),
     ],
 )

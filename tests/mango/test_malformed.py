@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hub.domain.errors import BadSignature
 from tests.mango.samples import BY_NAME, CALL, HOOK, SAMPLES, SECRETS, SUMMARY, form, parse, request
-from webhooks.contract import Ignored, InboxItem, Malformed, ParseContext, Stated
+from webhooks.contract import Ignored, InboxItem, Malformed, News, ParseContext, Stated
 
 
 @pytest.mark.parametrize("name", ["entry_id", "call_id", "timestamp", "call_state"])
@@ -74,12 +74,12 @@ def _outcome(topic: str, raw: bytes) -> object:
         return BadSignature
     (item,) = admitted.items
     parsed = HOOK.parse(item, ParseContext("RU", {}))
-    assert isinstance(parsed, Stated | Ignored | Malformed)
+    assert isinstance(parsed, Stated | News | Ignored | Malformed)
     return parsed
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)
-def test_no_mutation_of_a_sample_escapes_the_three_results(sample: Any) -> None:
+def test_no_mutation_of_a_sample_escapes_the_four_results(sample: Any) -> None:
     for topic, body in sample.events:
         for mutated in _mutations(copy.deepcopy(body)):
             _outcome(topic, json.dumps(mutated).encode())
@@ -87,7 +87,7 @@ def test_no_mutation_of_a_sample_escapes_the_three_results(sample: Any) -> None:
 
 @pytest.mark.parametrize("topic", ["events/call", "events/summary", "events/recording", "events/record/added"])
 @pytest.mark.parametrize("cut", [b"\x00", b"\xff", b"NaN", b"[" * 20_000, b"9" * 5000, b'"'])
-def test_no_cut_or_splice_of_a_body_escapes_the_three_results(topic: str, cut: bytes) -> None:
+def test_no_cut_or_splice_of_a_body_escapes_the_four_results(topic: str, cut: bytes) -> None:
     raw = json.dumps(next(body for path, body in BY_NAME["a_queue_answered"].events if path == topic)).encode()
     for place in range(0, len(raw), 7):
         _outcome(topic, raw[:place])
@@ -106,7 +106,7 @@ JSON = st.recursive(
     topic=st.sampled_from(["events/call", "events/summary", "events/recording", "events/record/added", "result/x"]),
     changes=st.dictionaries(st.sampled_from([*CALL, *SUMMARY, "dct", "task_id", "recording_id"]), JSON, max_size=4),
 )
-def test_no_wrong_type_escapes_the_three_results(topic: str, changes: dict[str, Any]) -> None:
+def test_no_wrong_type_escapes_the_four_results(topic: str, changes: dict[str, Any]) -> None:
     _outcome(topic, json.dumps(CALL | SUMMARY | changes).encode())
 
 
