@@ -71,7 +71,7 @@ _UNSAFE_BUT_QUICK = ("fsync=off", "full_page_writes=off", "synchronous_commit=of
 def start_postgres(data: Path, port: int, *, durable: bool = False) -> subprocess.Popen[bytes]:
     """Start the server on an initialised `data` folder and wait until it answers.
 
-    Not `durable`: what is committed outlives the server's death, but not the machine's; tests need no more.
+    Not `durable`: quick, and commits may be lost when the server is killed; proofs of what survives ask for `durable`.
     """
     quick = [word for setting in _UNSAFE_BUT_QUICK for word in ("-c", setting)] if not durable else []
     process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]

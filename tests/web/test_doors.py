@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -12,22 +13,25 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from hub.db.engine import Database
+from hub.db.tracking import SiteNumber, SiteRow, VisitRow
 from hub.web.roles import RIGHTS, Right
 from tests.web.conftest import Notes, csrf_of, log_in
 from tests.web.seed import ROLES, Seeded, add_call, add_delivery, add_item, add_recording, add_trouble
+from tests.web.test_statements import add_statement
 
 OPEN_TO_ALL = {
     "pages.root", "pages.login", "pages.log_in", "pages.log_out", "pages.choose_locale", "static",
     "description.openapi", "description.docs", "monitoring.healthz", "monitoring.readyz", "monitoring.metrics",
     "recordings.recording",
 }  # fmt: skip
-PROVEN_ELSEWHERE = ("api.", "bitrix24.")
-"""Blueprints whose doors have tests of their own: tests/web/test_api*.py, tests/bitrix24."""
+PROVEN_ELSEWHERE = ("api.", "bitrix24.", "amocrm.", "tracker.")
+"""Doors with tests of their own: tests/web/test_api*.py, tests/bitrix24, tests/amocrm, tests/tracking_live."""
+Ids = dict[str, int | str]
 READ_ONLY = ("marketer", "agent", "auditor")
 
 
 @pytest.fixture
-def ids(database: Database, acme: Seeded) -> dict[str, int]:
+def ids(database: Database, acme: Seeded) -> Ids:
     """One thing of each kind of the workspace, by the name of its place in an address."""
     add_trouble(database, acme)
     call_id = add_call(database, acme)
@@ -37,7 +41,30 @@ def ids(database: Database, acme: Seeded) -> dict[str, int]:
         "connection_id": acme.crm_id,
         "item_id": add_item(database, acme),
         "delivery_id": add_delivery(database, acme, call_id, state="dead"),
+        "statement_id": add_statement(database, acme),
+        **_add_tracking(database, acme),
     }
+
+
+def _add_tracking(database: Database, acme: Seeded) -> dict[str, str]:
+    """A site with a number and a visit; a number's page is there for one that the workspace holds."""
+    moment = datetime(2026, 9, 1, 9, 0, tzinfo=UTC)
+    with database.transaction() as session:
+        site = SiteRow(
+            workspace_id=acme.workspace_id, key="acme-shop", name="shop.example", origins=[], settings={},
+            created_at=moment,
+        )  # fmt: skip
+        session.add(site)
+        session.flush()
+        place = {"workspace_id": acme.workspace_id, "site_id": site.id}
+        session.add(SiteNumber(**place, number="+74951110001", since=moment, usable_from=moment))
+        session.add(
+            VisitRow(
+                **place, uid="v" * 32, started_at=moment, last_seen_at=moment, landing_url="https://shop.example/",
+                referrer="", device="", ids={}, params={},
+            )
+        )  # fmt: skip
+    return {"key": "acme-shop", "uid": "v" * 32, "number": "+74951110001"}
 
 
 def _guarded(app: Flask) -> Iterator[tuple[Rule, str, Right]]:
@@ -50,21 +77,21 @@ def _guarded(app: Flask) -> Iterator[tuple[Rule, str, Right]]:
         yield rule, method, right
 
 
-def _address(rule: Rule, ids: dict[str, int]) -> str:
+def _address(rule: Rule, ids: Ids) -> str:
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(ids[found.group(1)]), str(rule))
 
 
-def _form(rule: Rule, ids: dict[str, int], token: str) -> dict[str, str]:
+def _form(rule: Rule, ids: Ids, token: str) -> dict[str, str]:
     kind = "delivery_id" if "deliveries" in str(rule) else "item_id"
     return {"csrf_token": token, "id": str(ids[kind])}
 
 
-def _open(client: FlaskClient, rule: Rule, method: str, ids: dict[str, int], token: str) -> TestResponse:
+def _open(client: FlaskClient, rule: Rule, method: str, ids: Ids, token: str) -> TestResponse:
     form = _form(rule, ids, token) if method == "POST" else None
     return client.open(_address(rule, ids), method=method, data=form)
 
 
-def test_every_address_obeys_the_table_of_rights(app: Flask, acme: Seeded, ids: dict[str, int]) -> None:
+def test_every_address_obeys_the_table_of_rights(app: Flask, acme: Seeded, ids: Ids) -> None:
     seen = 0
     for role in ROLES:
         client = log_in(app, acme, role)
@@ -79,7 +106,7 @@ def test_every_address_obeys_the_table_of_rights(app: Flask, acme: Seeded, ids: 
     assert seen >= 5 * 10
 
 
-def test_strangers_reach_nothing_that_is_guarded(app: Flask, acme: Seeded, ids: dict[str, int], notes: Notes) -> None:
+def test_strangers_reach_nothing_that_is_guarded(app: Flask, acme: Seeded, ids: Ids, notes: Notes) -> None:
     client = app.test_client()
     token = csrf_of(client.get("/admin/login").text)
     for rule, method, _ in _guarded(app):
@@ -92,7 +119,7 @@ def test_strangers_reach_nothing_that_is_guarded(app: Flask, acme: Seeded, ids: 
 
 
 def test_things_of_another_workspace_are_not_found(
-    app: Flask, acme: Seeded, stranger: Seeded, ids: dict[str, int], notes: Notes
+    app: Flask, acme: Seeded, stranger: Seeded, ids: Ids, notes: Notes
 ) -> None:
     client = log_in(app, stranger)
     token = csrf_of(client.get("/admin/calls").text)
@@ -109,9 +136,7 @@ def test_things_of_another_workspace_are_not_found(
     assert notes.deliveries == notes.inbox == []
 
 
-def test_lists_show_nothing_of_another_workspace(
-    app: Flask, acme: Seeded, stranger: Seeded, ids: dict[str, int]
-) -> None:
+def test_lists_show_nothing_of_another_workspace(app: Flask, acme: Seeded, stranger: Seeded, ids: Ids) -> None:
     client = log_in(app, stranger)
     for path in ("/admin/", "/admin/calls", "/admin/calls.csv", "/admin/deliveries?view=all", "/admin/quarantine"):
         text = client.get(path).text
@@ -120,9 +145,7 @@ def test_lists_show_nothing_of_another_workspace(
         assert "withdrawn" not in text
 
 
-def test_read_only_roles_see_no_hook_address_and_no_replay_button(
-    app: Flask, acme: Seeded, ids: dict[str, int]
-) -> None:
+def test_read_only_roles_see_no_hook_address_and_no_replay_button(app: Flask, acme: Seeded, ids: Ids) -> None:
     path = f"/admin/connections/{acme.pbx_id}"
     assert "/hooks/hook-token-of-acme-0000" in log_in(app, acme, "admin").get(path).text
     for role in ("marketer", "auditor"):
@@ -132,13 +155,13 @@ def test_read_only_roles_see_no_hook_address_and_no_replay_button(
         assert "/replay" not in client.get("/admin/quarantine").text
 
 
-def test_agent_sees_calls_and_nothing_else(app: Flask, acme: Seeded, ids: dict[str, int]) -> None:
+def test_agent_sees_calls_and_nothing_else(app: Flask, acme: Seeded, ids: Ids) -> None:
     client = log_in(app, acme, "agent")
     assert client.get("/admin/").location == "/admin/calls"
     assert "/admin/deliveries" not in client.get("/admin/calls").text
 
 
-def test_no_secret_is_on_any_page(app: Flask, acme: Seeded, ids: dict[str, int]) -> None:
+def test_no_secret_is_on_any_page(app: Flask, acme: Seeded, ids: Ids) -> None:
     client = log_in(app, acme)
     for rule, method, _ in _guarded(app):
         if method == "GET":
@@ -158,7 +181,7 @@ def test_ids_that_no_row_can_have_are_not_found(app: Flask, acme: Seeded, bad: s
 # --- CSRF and headers -------------------------------------------------------------------------------
 
 
-def test_nothing_changes_without_a_csrf_token(app: Flask, acme: Seeded, ids: dict[str, int], notes: Notes) -> None:
+def test_nothing_changes_without_a_csrf_token(app: Flask, acme: Seeded, ids: Ids, notes: Notes) -> None:
     client = log_in(app, acme)
     changing = [
         rule for rule in app.url_map.iter_rules()
@@ -191,7 +214,7 @@ def test_every_answer_carries_the_headers(app: Flask, acme: Seeded, path: str) -
     assert headers["Cache-Control"] == "no-store"
 
 
-def test_no_template_has_inline_script_or_style(app: Flask, acme: Seeded, ids: dict[str, int]) -> None:
+def test_no_template_has_inline_script_or_style(app: Flask, acme: Seeded, ids: Ids) -> None:
     client = log_in(app, acme)
     for rule, method, _ in _guarded(app):
         text = client.get(_address(rule, ids)).text if method == "GET" else ""
