@@ -38,7 +38,7 @@ class CallbackRow(Base):
 
     `scheduled_for` is what the visitor was promised; `due_at` is when the hub looks at it next. `tried`
     are the extensions that were rung in this round, `rounds` how often the visitor himself was rung.
-    `command_uid` is the command under way. `failed_because` is a word of `docs/callbacks.md`.
+    `command_uid` is the command under way. `failed_because` is a word that programs can read.
     """
 
     __tablename__ = "callbacks"

@@ -57,9 +57,7 @@ def test_a_line_is_json_with_time_level_process_and_event(capsys: pytest.Capture
 
 def test_a_library_speaks_through_the_same_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("json", "web")
-    logging.getLogger("sqlalchemy.pool").warning(
-        "retry of %s", f"https://acme.example/?auth={CANARY}&tel={PHONE}"
-    )
+    logging.getLogger("sqlalchemy.pool").warning("retry of %s", f"https://acme.example/?auth={CANARY}&tel={PHONE}")
     logging.getLogger("hub.plain").info("seen %s", PHONE)
     warned, seen = lines(capsys)
     assert (warned["event"], warned["level"], warned["process"]) == ("retry of https://acme.example/", "warning", "web")
