@@ -5,16 +5,16 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
-from connectors.contract import Connector, Door, LookUp, Step, Unclear
+from connectors.contract import Connector
 from hub.calls.intake import _claim as claim_items
 from hub.calls.replay import replay_inbox
 from hub.db.engine import Database
@@ -26,79 +26,18 @@ from hub.delivery.replay import replay_deliveries
 from hub.delivery.run import _try as carry_out
 from hub.delivery.run import deliver
 from hub.domain.call import Closing
-from hub.domain.errors import (
-    AlreadyThere,
-    AuthExpired,
-    AuthRevoked,
-    NotReady,
-    OutcomeUnknown,
-    OverBudget,
-    Paused,
-    Rejected,
-    Throttled,
-    Unreachable,
-)
 from hub.domain.events import CallEvent
 from hub.domain.intents import Lane
-from tests.delivery.story import answers, ends, leaves, rings
-from tests.delivery.world import LedgerCrm, NoSchema, World, make_world
+from tests.delivery.world import NoSchema, World, make_world
+from tests.stateful.moods import MOODS, Mood, MoodyCrm, story
 
 ONCE_ONLY = frozenset({"register", "finish", "task"})
 MOST_CALLS = 4
+LANES = (tuple(Lane), (Lane.URGENT,), (Lane.CALLS,))
+KINDS = ("answered", "missed", "two rung")
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 _FOR_EVER = frozenset({"done", "superseded"})
 _BY_REPLAY_ONLY = frozenset({"dead", "expired"})
-
-NOT_DONE: dict[str, Callable[[], Exception]] = {
-    "throttled": lambda: Throttled("too fast"),
-    "throttled until": lambda: Throttled("too fast", until=datetime.now(UTC) + timedelta(minutes=10)),
-    "method throttled": lambda: Throttled("too much of this", scope="method"),
-    "over budget": lambda: OverBudget("our own budget"),
-    "unreachable": lambda: Unreachable("refused"),
-    "expired": lambda: AuthExpired("expired"),
-    "revoked": lambda: AuthRevoked("invalid_grant"),
-    "paused": lambda: Paused("blocked by hand"),
-    "rejected": lambda: Rejected("no such field"),
-    "not ready": lambda: NotReady("later"),
-    "unknown": lambda: OutcomeUnknown("time-out"),
-    "bug": ZeroDivisionError,
-}
-DONE_BUT: dict[str, Callable[[], Exception]] = {
-    "unknown": lambda: OutcomeUnknown("reset"),
-    "bug": ZeroDivisionError,
-    "there": lambda: AlreadyThere("it is there", {"id": 1, "task_id": "t1"}),
-}
-
-
-class MoodyCrm(LedgerCrm):
-    """Also fails, and hesitates, when it is asked what it has."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.when_asked: list[Exception | None] = []
-
-    def look_up(self, step: Step, door: Door) -> LookUp:
-        mood = self.when_asked.pop(0) if self.when_asked else None
-        if isinstance(mood, Exception):
-            if isinstance(mood, NotReady):
-                return Unclear("not yet")
-            raise mood
-        return super().look_up(step, door)
-
-
-def story(kind: str, call: str) -> list[CallEvent]:
-    """All that a PBX states of one call."""
-    if kind == "missed":
-        return [rings("101", 1, call), leaves("101", 20, call), ends(20, call, answered_at=None, extension="101")]
-    if kind == "two rung":
-        return [
-            rings("101", 1, call), rings("102", 1, call), answers("102", 6, call), leaves("101", 6, call),
-            leaves("102", 50, call), ends(50, call, answered_at=6, extension="102"),
-        ]  # fmt: skip
-    return [
-        rings("101", 1, call), answers("101", 5, call), leaves("101", 65, call),
-        ends(65, call, answered_at=5, extension="101"),
-    ]  # fmt: skip
 
 
 class Journey(RuleBasedStateMachine):
@@ -130,96 +69,84 @@ class Journey(RuleBasedStateMachine):
 
     # --- The PBX -----------------------------------------------------------------------------------
 
+    @initialize(kind=st.sampled_from(KINDS))
+    def first_call_is_known(self, kind: str) -> None:
+        """Journeys on which nothing ever called prove little."""
+        self.somebody_calls(kind, True)
+
     @precondition(lambda self: len(self.calls) < MOST_CALLS)
-    @rule(kind=st.sampled_from(("answered", "missed", "two rung")))
-    def somebody_calls(self, kind: str) -> None:
+    @rule(kind=st.sampled_from(KINDS), at_once=st.booleans())
+    def somebody_calls(self, kind: str, at_once: bool) -> None:
+        """A call; `at_once` it is heard of from ring to end, else its events come as other rules tell them."""
         call = f"c{len(self.calls)}"
         self.calls[call] = story(kind, call)
+        if at_once:
+            self.receive(*[(event,) for event in self.calls[call]])
+            self.world.drain()
 
-    @precondition(lambda self: self.calls)
-    @rule(data=st.data())
-    def pbx_states(self, data: st.DataObject) -> None:
-        """Some events of a call, in any order, some of them twice, each alone or all in one body."""
+    @rule(data=st.data(), then_drained=st.booleans())
+    def pbx_states(self, data: st.DataObject, then_drained: bool) -> None:
+        """Some events of a call in any order, some of them twice, some nonsense between; apart or in one body."""
         events = self.calls[data.draw(st.sampled_from(sorted(self.calls)), label="call")]
-        told = data.draw(st.lists(st.sampled_from(events), min_size=1, max_size=8), label="events")
-        bodies = [(event,) for event in told] if data.draw(st.booleans(), label="apart") else [tuple(told)]
-        self.receive(*bodies)
-
-    @precondition(lambda self: self.calls)
-    @rule(data=st.data())
-    def pbx_states_a_whole_call(self, data: st.DataObject) -> None:
-        events = self.calls[data.draw(st.sampled_from(sorted(self.calls)), label="call")]
-        self.receive(*[(event,) for event in data.draw(st.permutations(events), label="events")])
-
-    @rule(body=st.sampled_from(("poison", "broken")))
-    def pbx_states_nonsense(self, body: str) -> None:
-        self.receive(body)
+        whole, some = st.permutations(events), st.lists(st.sampled_from(events), min_size=1, max_size=8)
+        told = data.draw(whole | some, label="events")
+        apart = data.draw(st.booleans(), label="apart")
+        nonsense = data.draw(st.lists(st.sampled_from(("poison", "broken")), max_size=2), label="nonsense")
+        self.receive(*([(event,) for event in told] if apart else [tuple(told)]), *nonsense)
+        if then_drained:
+            self.world.drain()
 
     def receive(self, *bodies: Any) -> None:
         self.world.receive(*bodies)
         self.received += len(bodies)
 
-    # --- The workers -------------------------------------------------------------------------------
+    # --- The workers and the CRM ---------------------------------------------------------------------
 
-    @rule()
-    def worker_drains(self) -> None:
+    @rule(dies_holding=st.integers(0, 5))
+    def worker_drains(self, dies_holding: int) -> None:
+        """One worker dies with some rows in its hands, another takes what is left."""
+        if dies_holding:
+            claim_items(self.world.runtime, dies_holding)
         self.world.drain()
 
-    @rule(limit=st.integers(1, 5))
-    def worker_dies_with_items_in_hand(self, limit: int) -> None:
-        claim_items(self.world.runtime, limit)
-
-    @rule(limit=st.integers(1, 6), lanes=st.sampled_from(((Lane.URGENT,), (Lane.CALLS,), tuple(Lane))))
-    def worker_delivers(self, limit: int, lanes: tuple[Lane, ...]) -> None:
+    @rule(limit=st.integers(1, 6), lanes=st.sampled_from(LANES), mood=MOODS)
+    def worker_delivers(self, limit: int, lanes: tuple[Lane, ...], mood: Mood) -> None:
+        self.crm.be(mood)
         for step in claim(self.world.runtime, self.world.crm_id, lanes, limit):
             deliver(self.world.runtime, step)
 
-    @rule(limit=st.integers(1, 3))
-    def worker_dies_before_it_writes(self, limit: int) -> None:
-        claim(self.world.runtime, self.world.crm_id, tuple(Lane), limit)
-
-    @rule(limit=st.integers(1, 3))
-    def worker_dies_after_it_wrote(self, limit: int) -> None:
-        for step in claim(self.world.runtime, self.world.crm_id, tuple(Lane), limit):
-            carry_out(self.world.runtime, step)
-
-    # --- The CRM ------------------------------------------------------------------------------------
-
-    @rule(name=st.sampled_from(sorted(NOT_DONE)), times=st.integers(1, 3))
-    def crm_will_refuse(self, name: str, times: int) -> None:
-        self.crm.before += [NOT_DONE[name]() for _ in range(times)]
-
-    @rule(name=st.sampled_from(sorted(DONE_BUT)))
-    def crm_will_do_it_and_not_say_so(self, name: str) -> None:
-        self.crm.after.append(DONE_BUT[name]())
-
-    @rule(name=st.sampled_from(sorted(NOT_DONE)))
-    def crm_will_fail_when_asked(self, name: str) -> None:
-        self.crm.when_asked.append(NOT_DONE[name]())
+    @rule(limit=st.integers(1, 3), lanes=st.sampled_from(LANES), wrote=st.booleans(), mood=MOODS)
+    def worker_dies(self, limit: int, lanes: tuple[Lane, ...], wrote: bool, mood: Mood) -> None:
+        """It holds leases, and what it wrote, if it came to that, it told nobody."""
+        self.crm.be(mood)
+        for step in claim(self.world.runtime, self.world.crm_id, lanes, limit):
+            if wrote:
+                carry_out(self.world.runtime, step)
 
     # --- People and time ---------------------------------------------------------------------------
 
     @rule(data=st.data())
-    def person_replays_deliveries(self, data: st.DataObject) -> None:
-        ids = sorted(self.seen)
-        chosen = data.draw(st.lists(st.sampled_from(ids), max_size=4), label="rows") if ids else []
-        self.replayed |= set(chosen)
-        with self.world.database.reading() as session:  # what hangs on a replayed row goes on behind it
-            calls = select(DeliveryRow.call_id).where(DeliveryRow.id.in_(chosen))
-            self.replayed |= set(session.scalars(select(DeliveryRow.id).where(DeliveryRow.call_id.in_(calls))))
-        replay_deliveries(self.world.database, chosen)
-
-    @rule(data=st.data())
-    def person_replays_items(self, data: st.DataObject) -> None:
-        ids = sorted(self.closed_items)
-        chosen = data.draw(st.lists(st.sampled_from(ids), max_size=4), label="items") if ids else []
-        for one in chosen:
+    def person_replays(self, data: st.DataObject) -> None:
+        items, rows = sorted(self.closed_items), sorted(self.seen)
+        again = data.draw(st.lists(st.sampled_from(items), max_size=4), label="items") if items else []
+        chosen = data.draw(st.lists(st.sampled_from(rows), max_size=4), label="rows") if rows else []
+        for one in again:
             self.closed_items.pop(one, None)
-        replay_inbox(self.world.database, chosen)
+        replay_inbox(self.world.database, again)
+        self.replay(chosen)
 
-    @rule()
-    def person_pauses(self) -> None:
+    def replay(self, ids: Sequence[int]) -> None:
+        """What hangs on a replayed row goes on behind it, so the rows of its call may move as well."""
+        with self.world.database.reading() as session:
+            calls = select(DeliveryRow.call_id).where(DeliveryRow.id.in_(ids))
+            self.replayed |= set(session.scalars(select(DeliveryRow.id).where(DeliveryRow.call_id.in_(calls))))
+        replay_deliveries(self.world.database, list(ids))
+
+    @rule(then_resumes=st.booleans())
+    def person_pauses(self, then_resumes: bool) -> None:
         pause(self.world.runtime, self.world.crm_id, "paused", "by hand", "resume it")
+        if then_resumes:
+            self.person_resumes()
 
     @rule()
     def person_resumes(self) -> None:
@@ -282,9 +209,7 @@ class Journey(RuleBasedStateMachine):
 
     def heal(self) -> None:
         """The CRM behaves, leases lapse, people resume the connection and replay what is dead."""
-        self.crm.before.clear()
-        self.crm.after.clear()
-        self.crm.when_asked.clear()
+        self.crm.be(Mood())
         for _ in range(12):
             self.person_resumes()
             self.time_passes(1000)
@@ -292,8 +217,7 @@ class Journey(RuleBasedStateMachine):
                 for row in session.scalars(select(DeliveryRow).where(DeliveryRow.state.in_(OPEN))):
                     row.due_at = _LONG_AGO
                 dead = session.scalars(select(DeliveryRow.id).where(DeliveryRow.state.in_(("dead", "blocked")))).all()
-            self.replayed |= set(dead)
-            replay_deliveries(self.world.database, list(dead))
+            self.replay(dead)
             self.world.drain()
             self.world.deliver(rounds=60)
 

@@ -22,9 +22,9 @@ from tests.stateful.journey import Journey
 
 _numbers = itertools.count()
 _EVERY_DAY = settings(
-    max_examples=20, stateful_step_count=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=30, stateful_step_count=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
-_SHORT = settings(_EVERY_DAY, max_examples=6, stateful_step_count=25)
+_SHORT = settings(_EVERY_DAY, max_examples=8, stateful_step_count=25)
 _LONG = settings(_EVERY_DAY, max_examples=400, stateful_step_count=60, derandomize=False)
 
 
