@@ -89,6 +89,12 @@ ROLES = {
     "agent": _l("agent"),
     "auditor": _l("auditor"),
 }
+FIELDS = {
+    "user_id": _l("Logged on"),
+    "creates_lead": _l("Lead"),
+    "source": _l("Source"),
+    "deadline": _l("Deadline"),
+}
 PURPOSES = {
     **INTENTS,
     "fetch_recording": _l("Fetch the recording"),
@@ -118,6 +124,11 @@ ATTEMPTS = {
     "already_there": _l("was there already"),
     "auth_expired": _l("access had expired"),
     "auth_revoked": _l("access was withdrawn"),
+    "revoked": _l("access was withdrawn"),
+    "paused": _l("the vendor blocks us"),
+    "not_ready": _l("not there yet"),
+    "verifying": _l("looked up, nothing certain yet"),
+    "bug": _l("the hub itself failed"),
 }
 MODELS = {
     "static": _l("by the static number"),
@@ -140,7 +151,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "result": RESULTS, "place": PLACES, "health": HEALTH, "connection": CONNECTION_STATES, "lane": LANES,
     "recording": RECORDINGS, "inbox": INBOX_STATES, "role": ROLES, "model": MODELS, "alarm": ALARMS,
     "drift": DRIFT_KINDS, "attempt": ATTEMPTS,
-    "purpose": PURPOSES, "difference": DIFFERENCES,
+    "purpose": PURPOSES, "field": FIELDS, "difference": DIFFERENCES,
 }  # fmt: skip
 
 
