@@ -14,6 +14,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 _SQLITE_BUSY_MS = 15_000
+_POSTGRES_LINK = {
+    # A database machine that vanishes without a word is noticed within a minute, not within hours.
+    "connect_timeout": 5,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 def make_engine(url: str, *, pool_size: int = 8) -> Engine:
@@ -30,9 +38,7 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
-    return create_engine(
-        parsed, pool_size=pool_size, max_overflow=4, pool_pre_ping=True, connect_args={"connect_timeout": 5}
-    )
+    return create_engine(parsed, pool_size=pool_size, max_overflow=4, pool_pre_ping=True, connect_args=_POSTGRES_LINK)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
