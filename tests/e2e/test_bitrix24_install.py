@@ -138,7 +138,6 @@ def test_a_click_in_one_portal_rings_in_that_firm_alone(scene: Town) -> None:
     assert "+79006660011" not in scene.firms[0].calls()
 
 
-@pytest.mark.xfail(reason="fails since the last changes; the cause is not known yet", strict=False)
 def test_a_renamed_portal_goes_on_at_its_new_address(scene: Town) -> None:
     firm = scene.firms[0]
     scene.b24.rename(firm.portal)
