@@ -89,6 +89,7 @@ class Connection(Base):
     """A workspace's link to one outside system.
 
     `state` is active, paused or needs_reconnect; `state_reason` and `state_mend` are read by people.
+    `access_version` rises when it is resumed or connected anew.
     The breaker is open while `breaker_until` lies ahead; `failures_in_row` counts towards it.
     """
 
@@ -107,6 +108,7 @@ class Connection(Base):
     state_reason: Mapped[str] = mapped_column(Text, default="")
     state_mend: Mapped[str] = mapped_column(Text, default="")
     state_since: Mapped[datetime | None]
+    access_version: Mapped[int] = mapped_column(default=0, server_default="0")
     failures_in_row: Mapped[int] = mapped_column(default=0)
     failing_since: Mapped[datetime | None]
     breaker_until: Mapped[datetime | None]

@@ -27,7 +27,8 @@ _LOOK_AT_MOST = 64
 class ClaimedStep:
     """A row in this worker's hands. `look_up_first`: an earlier try may have been carried out.
 
-    `unknown_since` is when that try was made; `lease` is the number that must still stand when it is closed.
+    `unknown_since` is when that try was made; `lease` is the number that must still stand when it is closed,
+    `access_version` the connection's when it was taken.
     """
 
     id: int
@@ -37,6 +38,7 @@ class ClaimedStep:
     intent: Intent
     lane: Lane
     lease: int
+    access_version: int
     attempts: int
     repeatable: bool
     resend_is_safe: bool
@@ -73,7 +75,7 @@ def claim(runtime: Runtime, connection_id: int, lanes: Sequence[Lane], limit: in
             limit = 1  # one probe tells whether the trouble is over
         taken: list[ClaimedStep] = []
         for row in session.scalars(_due_rows(connection_id, lanes, now)):
-            step = _take(session, runtime, row, now)
+            step = _take(session, runtime, connection, row, now)
             if step is not None:
                 taken.append(step)
             if len(taken) >= limit:
@@ -105,7 +107,9 @@ def _due_rows(connection_id: int, lanes: Sequence[Lane], now: datetime) -> Selec
     )
 
 
-def _take(session: Session, runtime: Runtime, row: DeliveryRow, now: datetime) -> ClaimedStep | None:
+def _take(
+    session: Session, runtime: Runtime, connection: Connection, row: DeliveryRow, now: datetime
+) -> ClaimedStep | None:
     if row.expires_at <= now:
         row.state, row.closed_at = DeliveryState.EXPIRED, now
         row.last_error = row.last_error or "its time passed before it could be sent"
@@ -130,6 +134,7 @@ def _take(session: Session, runtime: Runtime, row: DeliveryRow, now: datetime) -
         intent=from_document(row.intent, Intent),
         lane=Lane(row.lane),
         lease=row.lease,
+        access_version=connection.access_version,
         attempts=row.attempts,
         repeatable=row.repeatable,
         resend_is_safe=row.resend_is_safe,

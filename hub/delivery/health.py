@@ -24,8 +24,8 @@ MEND_REVOKED = "Connect it again: the access that was given does not work any mo
 MEND_PAUSED = "Settle it with the vendor, then press Resume."
 
 
-def note_health(runtime: Runtime, connection_id: int, verdict: Verdict) -> None:
-    """Let the connection learn from one try."""
+def note_health(runtime: Runtime, connection_id: int, verdict: Verdict, access_version: int) -> None:
+    """Let the connection learn from one try, which was begun when it stood at `access_version`."""
     match verdict.health:
         case Health.GOOD:
             in_transaction(runtime.database, lambda session: _recovered(session, connection_id))
@@ -34,9 +34,9 @@ def note_health(runtime: Runtime, connection_id: int, verdict: Verdict) -> None:
         case Health.THROTTLED:
             _hold(runtime, connection_id, verdict)
         case Health.REVOKED:
-            pause(runtime, connection_id, "needs_reconnect", verdict.words, MEND_REVOKED)
+            _refused(runtime, connection_id, access_version, "needs_reconnect", verdict.words, MEND_REVOKED)
         case Health.PAUSED:
-            pause(runtime, connection_id, "paused", verdict.words, MEND_PAUSED)
+            _refused(runtime, connection_id, access_version, "paused", verdict.words, MEND_PAUSED)
         case Health.SILENT:
             return
 
@@ -83,19 +83,26 @@ def _hold(runtime: Runtime, connection_id: int, verdict: Verdict) -> None:
     in_transaction(runtime.database, work)
 
 
-def pause(runtime: Runtime, connection_id: int, state: str, reason: str, mend: str) -> None:
-    """Stop a connection; its rows wait as `blocked`, and other connections feel nothing."""
+def _refused(runtime: Runtime, connection_id: int, access_version: int, state: str, reason: str, mend: str) -> None:
+    """Stop, unless somebody has connected it anew since: then what was refused is tried with the new access."""
 
-    def work(session: Session) -> bool:
+    def work(session: Session) -> None:
         connection = session.get_one(Connection, connection_id, with_for_update=True)
-        is_news = connection.state == "active"
-        connection.state, connection.state_reason, connection.state_mend = state, reason[:2000], mend
-        connection.state_since = database_now(session) if is_news else connection.state_since
-        _move(session, connection_id, WAITING, DeliveryState.BLOCKED)
-        return is_news
+        if connection.access_version == access_version:
+            stop(session, connection, state, reason, mend)
+        elif connection.state == "active":
+            _move(session, connection_id, (DeliveryState.BLOCKED,), DeliveryState.PENDING)
 
-    if in_transaction(runtime.database, work):
-        log.error("connection_paused", connection_id=connection_id, state=state, reason=reason[:300])
+    in_transaction(runtime.database, work)
+
+
+def stop(session: Session, connection: Connection, state: str, reason: str, mend: str) -> None:
+    """Stop a connection, whose row is locked; its rows wait as `blocked`, and other connections feel nothing."""
+    if connection.state == "active":
+        connection.state_since = database_now(session)
+        log.error("connection_paused", connection_id=connection.id, state=state, reason=reason[:300])
+    connection.state, connection.state_reason, connection.state_mend = state, reason[:2000], mend
+    _move(session, connection.id, WAITING, DeliveryState.BLOCKED)
 
 
 def resume(session: Session, connection_id: int) -> int:
@@ -108,6 +115,7 @@ def resume(session: Session, connection_id: int) -> int:
             state_reason="",
             state_mend="",
             state_since=None,
+            access_version=Connection.access_version + 1,
             failures_in_row=0,
             throttled_in_row=0,
             breaker_until=None,

@@ -39,7 +39,7 @@ def deliver(runtime: Runtime, claimed: ClaimedStep) -> datetime | None:
     took_ms = round((time.monotonic() - started) * 1000)
     _log(claimed, verdict, took_ms)
     if _close(runtime, claimed, verdict, took_ms):
-        note_health(runtime, claimed.connection_id, verdict)
+        note_health(runtime, claimed.connection_id, verdict, claimed.access_version)
         _wake_what_waited(runtime, claimed)
     return verdict.due_at
 

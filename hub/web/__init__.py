@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from hub.config import Settings
 from hub.db.engine import Database
 from hub.web.services import Web, WebServices, install
+from hub.web.sessions import PageSessions
 
 _LARGEST_REQUEST_BYTES = 1024 * 1024
 _SESSION_LIFETIME = timedelta(hours=12)
@@ -51,6 +52,7 @@ def create_web(settings: Settings, database: Database, services: WebServices) ->
 def _configure(app: Flask, settings: Settings) -> None:
     from hub.web.secret import session_secrets
 
+    app.session_interface = PageSessions()
     newest, *older = session_secrets(settings)
     app.config.update(
         SECRET_KEY=newest,

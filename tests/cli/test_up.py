@@ -45,9 +45,14 @@ class Up:
             return 0
 
     def ready(self) -> Up:
-        until(lambda: self.status() == 200 or self.process.poll() is not None, 60)
+        """By its own word first: on a port taken over, a server of the one before may still answer for a moment."""
+        until(lambda: self.says_ready() or self.process.poll() is not None, 60)
         assert self.process.poll() is None, self.log.read_text()
+        until(lambda: self.status() == 200, 20)
         return self
+
+    def says_ready(self) -> bool:
+        return "Dozvon is ready:" in self.log.read_text()
 
     def children(self, word: str = "") -> dict[int, str]:
         return {pid: line for pid, line in descendants(self.pid).items() if word in line}

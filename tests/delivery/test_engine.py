@@ -195,6 +195,20 @@ def test_revoked_access_pauses_the_connection_and_keeps_the_backlog(world: World
     assert [key for _, key in world.crm.ledger] == ["register", "finish"]
 
 
+def test_late_refusal_of_old_access_does_not_stop_a_connection_made_anew(world: World) -> None:
+    answered_call(world)
+    world.drain()
+    (step,) = claim(world.runtime, world.crm_id, tuple(Lane), 1)
+    with world.database.transaction() as session:
+        resume(session, world.crm_id)
+    world.crm.before = [AuthRevoked("invalid_grant")]
+    deliver(world.runtime, step)
+    with world.database.reading() as session:
+        assert session.get_one(Connection, world.crm_id).state == "active"
+    world.deliver()
+    assert [key for _, key in world.crm.ledger] == ["register", "finish"]
+
+
 def test_five_failures_in_a_row_open_the_breaker_for_seconds(world: World) -> None:
     world.crm.before = [Unreachable("refused")] * 5
     answered_call(world)

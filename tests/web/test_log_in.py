@@ -104,6 +104,15 @@ def test_role_that_nobody_knows_may_do_nothing(app: Flask, database: Database, a
     assert client.get("/admin/calls").status_code == 403
 
 
+def test_file_answered_late_does_not_bring_an_ended_session_back(app: Flask, acme: Seeded) -> None:
+    client = log_in(app, acme)
+    assert "Set-Cookie" in client.get("/admin/calls").headers
+    for path in ("/static/icon.svg", "/static/app.css"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "Set-Cookie" not in answer.headers
+
+
 def test_copied_cookie_is_worth_nothing_after_log_out(app: Flask, acme: Seeded) -> None:
     client = log_in(app, acme)
     cookie = client.get_cookie("dozvon_session")

@@ -7,7 +7,7 @@ from flask import Response, make_response, request
 
 from connectors.amocrm.install import Keys, is_genuine_disconnect
 from hub.db.tables import Connection
-from hub.delivery.health import pause
+from hub.delivery.health import stop
 from hub.web.amocrm import amocrm
 from hub.web.amocrm.state import spend, unseal
 from hub.web.amocrm.store import CALLBACK, account_of, connections_in, connections_of, keys_of, new_connection, note
@@ -67,14 +67,10 @@ def disconnect() -> Response:
         rows = [row for row in connections_of(session, given.get("client_uuid", "")) if _is_meant(row, given)]
         rows = [row for row in rows if account_of(session, row) == given.get("account_id")]
         for row in rows:
+            stop(session, session.get_one(Connection, row.id, with_for_update=True), "needs_reconnect", _GONE, _MEND)
             note(session, row, "amocrm_disconnected")
     if not rows:
         return _refused("a disconnect that is not genuine")
-    runtime = web().services.runtime
-    if runtime is None:
-        return _answer(503, "not kept, please send again")
-    for row in rows:
-        pause(runtime, row.id, "needs_reconnect", _GONE, _MEND)
     return _answer(200, "ok")
 
 

@@ -8,18 +8,21 @@ from flask import Response, current_app, make_response, request
 from connectors.bitrix24.application import Unproven, claim_of_event
 from connectors.bitrix24.events import INSTALLED, UNINSTALLED, Bitrix24Hook, event_name, is_genuine, read_form
 from hub.db.tables import Connection
-from hub.delivery.health import pause
+from hub.delivery.health import stop
 from hub.domain.errors import BadSignature, Unreachable
 from hub.web.bitrix24 import bitrix24
 from hub.web.bitrix24.installing import install_for
 from hub.web.bitrix24.store import connections_of, end_access
-from hub.web.bitrix24.trust import runtime, verified
+from hub.web.bitrix24.trust import verified
 from hub.web.services import web
 from webhooks.contract import HookRequest
 from webhooks.inbox import InboxUnavailable
 from webhooks.receiver import BODY_CAP_BYTES
 
 log = structlog.get_logger()
+
+_GONE = "The application was removed from the portal."
+_MEND = "Install it in Bitrix24 again."
 _LONGEST_MEMBER_ID = 64
 
 
@@ -96,8 +99,7 @@ def _removed(connection_id: int, *, wipe: bool) -> None:
     with web().database.transaction() as session:
         row = session.get_one(Connection, connection_id, with_for_update=True)
         end_access(session, row, web().services.now(), wipe=wipe)
-    reason, mend = "The application was removed from the portal.", "Install it in Bitrix24 again."
-    pause(runtime(), connection_id, "needs_reconnect", reason, mend)
+        stop(session, row, "needs_reconnect", _GONE, _MEND)
     log.info("bitrix24_removed", connection_id=connection_id, wiped=wipe)
 
 
