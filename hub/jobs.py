@@ -30,6 +30,8 @@ class Listeners:
     inbox: Callable[[], None] | None = None
     lane: Callable[[int, datetime | None], None] | None = None
     recordings: Callable[[], None] | None = None
+    commands: Callable[[], None] | None = None
+    callbacks: Callable[[], None] | None = None
 
 
 def inbox_has_work() -> None:
@@ -48,6 +50,18 @@ def recordings_are_wanted() -> None:
     """RQ job: look at the recordings to fetch."""
     if Listeners.recordings is not None:
         Listeners.recordings()
+
+
+def commands_are_wanted() -> None:
+    """RQ job: look at the commands to PBXs."""
+    if Listeners.commands is not None:
+        Listeners.commands()
+
+
+def callbacks_are_wanted() -> None:
+    """RQ job: look at the callback requests."""
+    if Listeners.callbacks is not None:
+        Listeners.callbacks()
 
 
 class Doorbell:
@@ -69,6 +83,12 @@ class Doorbell:
 
     def ring_recordings(self) -> None:
         self._note(Lane.BULK, "hub.jobs.recordings_are_wanted", ())
+
+    def ring_commands(self) -> None:
+        self._note(Lane.URGENT, "hub.jobs.commands_are_wanted", ())
+
+    def ring_callbacks(self) -> None:
+        self._note(Lane.CALLS, "hub.jobs.callbacks_are_wanted", ())
 
     def close(self) -> None:
         with self._changed:

@@ -1,0 +1,134 @@
+"""What a PBX lists as its short numbers: kept, and asked before a command names one.
+
+A command with an extension that the PBX does not know is an invalid request, and two of those shut
+some PBXs for minutes (`mango.md §6.2`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, func, select
+
+from connectors.contract import Connector, Door, ListedExtension
+from hub.db.engine import database_now
+from hub.db.routing import PbxExtension
+from hub.db.tables import Connection
+from hub.delivery.doors import open_door
+from hub.domain.errors import DeliveryError, OverBudget, Rejected, Throttled
+from hub.domain.intents import Lane
+from hub.runtime import Runtime
+
+log = structlog.get_logger()
+
+FRESH_FOR = timedelta(minutes=10)
+ASK_AGAIN_AFTER = timedelta(minutes=1)
+_SHORT_DIGITS = 5
+_KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "route": ("to", ("user", "group")),
+    "callback": ("extension", ("user",)),
+    "callback_group": ("extension", ("group",)),
+}
+
+
+def check_extension(runtime: Runtime, connector: Connector, door: Door, command: str, order: Mapping[str, Any]) -> None:
+    """Raises `Rejected` when the PBX does not list the short number that `order` names.
+
+    The list is read now when it was never read, or when the number may be newer than the list.
+    """
+    if connector.directory is None or command not in _KINDS:
+        return
+    field, kinds = _KINDS[command]
+    extension = str(order.get(field, ""))
+    if not extension.isdigit() or len(extension) > _SHORT_DIGITS:
+        return
+    known = _known(runtime, door.connection.id, extension, kinds)
+    if known is None:
+        _refresh(runtime, connector, door)
+        known = _known(runtime, door.connection.id, extension, kinds)
+    if not known:
+        raise Rejected(f"The PBX lists no extension {extension} that this command could ring.")
+
+
+def _known(runtime: Runtime, connection_id: int, extension: str, kinds: tuple[str, ...]) -> bool | None:
+    """Whether the number is listed; None when the list should be read (again) before anybody says no."""
+    with runtime.database.reading() as session:
+        kind = session.scalar(
+            select(PbxExtension.kind).where(
+                PbxExtension.connection_id == connection_id, PbxExtension.extension == extension
+            )
+        )
+        if kind in kinds:
+            return True
+        read_at = session.scalar(
+            select(func.max(PbxExtension.refreshed_at)).where(PbxExtension.connection_id == connection_id)
+        )
+        is_old = read_at is None or database_now(session) - read_at > ASK_AGAIN_AFTER
+    return None if is_old else False
+
+
+def _refresh(runtime: Runtime, connector: Connector, door: Door) -> None:
+    assert connector.directory is not None
+    assert connector.commands is not None
+    rule = connector.commands.pace(door.connection, "extensions")
+    if rule is not None:
+        try:
+            runtime.bucket.take(rule, Lane.URGENT, "extensions")
+        except Throttled as error:
+            raise OverBudget(str(error), until=error.until, scope="method") from None
+    keep_extensions(runtime, door.connection.id, connector.directory.extensions(door))
+
+
+def keep_extensions(runtime: Runtime, connection_id: int, listed: Sequence[ListedExtension]) -> None:
+    """Replace what is kept; an empty list changes nothing."""
+    if not listed:
+        return
+    unique = {one.extension: one for one in reversed(listed)}
+    with runtime.database.transaction() as session:
+        now = database_now(session)
+        session.execute(delete(PbxExtension).where(PbxExtension.connection_id == connection_id))
+        session.add_all(
+            PbxExtension(
+                connection_id=connection_id,
+                extension=one.extension[:64],
+                kind=one.kind,
+                name=one.name[:200],
+                refreshed_at=now,
+            )
+            for one in unique.values()
+        )
+
+
+def refresh_extensions(runtime: Runtime) -> None:
+    """Read the lists of all PBXs that have one and whose list is older than ten minutes."""
+    for connection_id, vendor in _stale(runtime):
+        connector = runtime.registry[vendor]
+        try:
+            with open_door(runtime, connection_id, Lane.BULK, purpose="extensions") as door:
+                _refresh(runtime, connector, door)
+        except DeliveryError as error:
+            log.warning("extensions_not_refreshed", connection_id=connection_id, reason=str(error)[:200])
+
+
+def _stale(runtime: Runtime) -> list[tuple[int, str]]:
+    able = [vendor for vendor, connector in runtime.registry.items() if connector.directory and connector.commands]
+    with runtime.database.reading() as session:
+        limit = database_now(session) - FRESH_FOR
+        newest = (
+            select(PbxExtension.connection_id, func.max(PbxExtension.refreshed_at).label("at"))
+            .group_by(PbxExtension.connection_id)
+            .subquery()
+        )
+        rows = session.execute(
+            select(Connection.id, Connection.vendor)
+            .outerjoin(newest, newest.c.connection_id == Connection.id)
+            .where(
+                Connection.vendor.in_(able),
+                Connection.state == "active",
+                (newest.c.at.is_(None)) | (newest.c.at < limit),
+            )
+        ).all()
+    return [(row.id, row.vendor) for row in rows]
