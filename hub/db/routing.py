@@ -54,13 +54,22 @@ class OwnerSync(Base):
 
 
 class LookUpWish(Base):
-    """A phone that should be asked about in the CRMs: it was missed, or what is known of it is old."""
+    """Something that should be asked of the CRMs: a phone that was missed or is old, or a card that changed.
+
+    A phone has `e164`, a card `connection_id`, `kind` (as `PartyChanged` has it) and `party_id`.
+    """
 
     __tablename__ = "look_up_wishes"
-    __table_args__ = (UniqueConstraint("workspace_id", "e164"),)
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "e164"),
+        UniqueConstraint("connection_id", "kind", "party_id"),
+    )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
-    e164: Mapped[str] = mapped_column(String(20))
+    connection_id: Mapped[int | None] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    e164: Mapped[str | None] = mapped_column(String(20))
+    kind: Mapped[str | None] = mapped_column(String(32))
+    party_id: Mapped[str | None] = mapped_column(String(64))
     due_at: Mapped[datetime] = mapped_column(index=True)
     attempts: Mapped[int] = mapped_column(default=0)
 
