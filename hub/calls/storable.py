@@ -5,10 +5,12 @@ Folders take care of their own vendor's oddities. This is the line behind them, 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hub.domain.events import CallEvent, RecordingNews
+from hub.domain.events import CallEvent, Cost, Phrase, RecordingNews
 from hub.domain.phone import Phone
 from hub.domain.text import keepable, keepable_key
 from webhooks.contract import Drift, Ignored, Malformed, News, Parsed, Stated
@@ -21,6 +23,10 @@ _LONGEST_KEY = 300
 _LONGEST_REASON = 2000
 _LONGEST_KIND = 16
 _LARGEST_COUNTER = 2**63 - 1
+_LONGEST_PHRASE = 4000
+_MOST_PHRASES = 5000
+_AMOUNT = re.compile(r"\d{1,12}(\.\d{1,6})?")
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 def storable(parsed: Parsed) -> Parsed:
@@ -40,6 +46,11 @@ def storable(parsed: Parsed) -> Parsed:
             return Ignored(keepable(reason, _LONGEST_REASON), drift)
         case Malformed(reason):
             return Malformed(keepable(reason, _LONGEST_REASON), drift)
+
+
+def storable_event(event: CallEvent) -> CallEvent | None:
+    """One event of a PBX's own list, cleaned likewise; None when it states a moment that no call can have."""
+    return _event(event) if _is_sound(event.at) else None
 
 
 def _is_sound(moment: datetime) -> bool:
@@ -69,6 +80,9 @@ def _event(event: CallEvent) -> CallEvent:
         answered_at=_near(event.answered_at, event.at),
         ended_at=_near(event.ended_at, event.at),
         recording=_recording(event.recording),
+        cost=_cost(event.cost),
+        rating=event.rating if event.rating in range(1, 6) else None,
+        transcript=_transcript(event.transcript),
     )
 
 
@@ -99,3 +113,20 @@ def _recording(news: RecordingNews | None) -> RecordingNews | None:
     if news is None:
         return None
     return RecordingNews(keepable_key(news.key, _LONGEST_KEY), news.state, _text(news.extension, _LONGEST_SHORT))
+
+
+def _cost(cost: Cost | None) -> Cost | None:
+    if cost is None or not _AMOUNT.fullmatch(cost.amount):
+        return None
+    return Cost(cost.amount, cost.currency if cost.currency and _CURRENCY.fullmatch(cost.currency) else None)
+
+
+def _transcript(phrases: Sequence[Phrase]) -> tuple[Phrase, ...]:
+    """Phrases of a talk: those with words, at moments that a call can have."""
+    longest = int(LONGEST_CALL.total_seconds())
+    return tuple(
+        replace(phrase, text=text)
+        for phrase in phrases[:_MOST_PHRASES]
+        if 0 <= phrase.started_second <= phrase.ended_second <= longest
+        and (text := keepable(phrase.text, _LONGEST_PHRASE).strip())
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -258,3 +259,18 @@ def test_two_runs_at_once_make_one_call(scene: Reconciled) -> None:
     with scene.world.database.reading() as session:
         assert session.scalar(select(func.count()).select_from(CallRow)) == 1
     assert sorted(key for _, key in scene.world.crm.ledger) == ["finish", "register"]
+
+
+def test_history_with_texts_and_moments_that_no_store_takes_fails_nothing(scene: Reconciled) -> None:
+    """A list's texts went into the tables unread: one NUL in a group's name failed the repair for ever."""
+    dirty = [
+        dataclasses.replace(event, group="sales\x00\ud800", seq=2**70, talk_seconds=-5)
+        for event in whole_call("c1\x00")
+    ]
+    scene.history.events += from_history(*dirty)
+    nobodys = dataclasses.replace(whole_call("c2")[0], at=START.replace(year=9999))
+    scene.history.events += from_history(nobodys)
+    found = scene.run()
+    assert [(str(one.kind), one.repaired) for one in found.differences] == [("lost", True)]
+    assert [key for _, key in scene.world.crm.ledger] == ["register", "finish"]
+    assert not scene.run().differences

@@ -193,6 +193,18 @@ def test_replay_of_many_goes_to_the_engine_and_comes_back(
     assert actors == {acme.email("owner")}
 
 
+def test_blocked_row_can_be_sent_again_and_one_that_waits_needs_nobody(
+    app: Flask, database: Database, acme: Seeded
+) -> None:
+    call_id = add_call(database, acme)
+    blocked = add_delivery(database, acme, call_id, state="blocked", words="waits for step register, which is dead")
+    add_delivery(database, acme, call_id, state="waiting")
+    client = log_in(app, acme)
+    page = client.get("/admin/deliveries?view=waiting").text
+    assert page.count('name="id"') == 1
+    assert f'name="id" value="{blocked}"' in page
+
+
 def test_one_foreign_row_stops_the_whole_replay(
     app: Flask, database: Database, acme: Seeded, stranger: Seeded, notes: Notes
 ) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from hub.calls.fold import fold
 from hub.calls.intake import OnChange
 from hub.calls.record import StatedEvent, record_events
+from hub.calls.storable import storable_event
 from hub.db.engine import database_now
 from hub.db.retrying import in_transaction
 from hub.db.tables import CallRow, Connection, RecordingRow
@@ -79,9 +80,17 @@ def _told_by_history(runtime: Runtime, connection: Connection, window: Window) -
     with patient_door(runtime, connection.id) as door:
         stated = asker.history(door, window.since - _MARGIN, until)
     by_call: dict[str, list[CallEvent]] = {}
-    for event in stated:
+    for event in _storable(connection.id, stated):
         by_call.setdefault(event.call_key, []).append(event)
     return {key: _Told(fold(events), tuple(events)) for key, events in by_call.items()}
+
+
+def _storable(connection_id: int, stated: Sequence[CallEvent]) -> list[CallEvent]:
+    """A PBX's list passes the same line as what it pushes: no text or moment of it may fail a transaction."""
+    kept = [event for one in stated if (event := storable_event(one)) is not None]
+    if len(kept) < len(stated):
+        log.warning("history_not_kept", connection_id=connection_id, events=len(stated) - len(kept))
+    return kept
 
 
 # --- What is missing ----------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ WAITING = (
     DeliveryState.BLOCKED,
 )
 GIVEN_UP = (DeliveryState.DEAD, DeliveryState.EXPIRED)
-REPLAYABLE = frozenset(GIVEN_UP)
+REPLAYABLE = frozenset({*GIVEN_UP, DeliveryState.BLOCKED})
+"""What a person may send again: a blocked row too, once the step that it waits for is mended."""
 
 
 @dataclass(frozen=True, slots=True)
