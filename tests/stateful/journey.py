@@ -21,7 +21,7 @@ from hub.db.engine import Database
 from hub.db.tables import CallRow, Connection
 from hub.db.work import DeliveryRow, DeliveryState, InboxRow, InboxState
 from hub.delivery.claim import OPEN, claim
-from hub.delivery.health import pause, resume
+from hub.delivery.health import resume, stop
 from hub.delivery.replay import replay_deliveries
 from hub.delivery.run import _try as carry_out
 from hub.delivery.run import deliver
@@ -144,7 +144,9 @@ class Journey(RuleBasedStateMachine):
 
     @rule(then_resumes=st.booleans())
     def person_pauses(self, then_resumes: bool) -> None:
-        pause(self.world.runtime, self.world.crm_id, "paused", "by hand", "resume it")
+        with self.world.database.transaction() as session:
+            link = session.get_one(Connection, self.world.crm_id, with_for_update=True)
+            stop(session, link, "paused", "by hand", "resume it")
         if then_resumes:
             self.person_resumes()
 
