@@ -24,6 +24,8 @@ from hub.delivery.turns import finish_duty, take_duty
 from hub.delivery.upkeep import keep_up_connections
 from hub.jobs import Doorbell, connect_redis
 from hub.observe.log import configure_logging
+from hub.routing.extensions import refresh_extensions
+from hub.routing.index import sync_owners
 from hub.runtime import Runtime
 from hub.wiring import build_runtime, prepare_process
 
@@ -109,6 +111,8 @@ def _tick(runtime: Runtime) -> None:
         "learn_laws": lambda: _in_turn(runtime, "learn_laws", timedelta(hours=1), learn_laws),
         "watch_silence": lambda: _in_turn(runtime, "silence", timedelta(minutes=1), watch_silence),
         "sweep_old_rows": lambda: _in_turn(runtime, "retention", timedelta(hours=1), sweep_old_rows),
+        "refresh_extensions": lambda: refresh_extensions(runtime),
+        "sync_owners": lambda: sync_owners(runtime),
         "ledger": runtime.ledger.flush,
     }.items():
         try:

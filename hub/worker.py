@@ -31,6 +31,9 @@ from hub.domain.intents import Lane
 from hub.domain.notices import AccessChanged, CallbackWanted, DialRequested, Notice
 from hub.jobs import INBOX_QUEUE, Doorbell, Listeners, connect_redis, connect_to_listen
 from hub.observe.log import configure_logging
+from hub.routing.heed import heed_change, heed_notice, look_up
+from hub.routing.index import next_wish
+from hub.routing.sending import CommandSender
 from hub.wiring import build_runtime, prepare_process
 
 log = structlog.get_logger()
@@ -107,7 +110,13 @@ class Work:
     def __init__(self, settings: Settings, lanes: Sequence[Lane], client: redis.Redis) -> None:
         self.lanes = tuple(lanes)
         self.bell = Doorbell(client)
-        self.runtime = build_runtime(settings, client, wake=self._wake, want_recordings=self._want_recordings)
+        self.runtime = build_runtime(
+            settings,
+            client,
+            wake=self._wake,
+            want_recordings=self._want_recordings,
+            want_commands=self._want_commands,
+        )
         self.dispatcher = Dispatcher(self.runtime, self.lanes)
         sweep = settings.sweep_seconds
         self.pumps = [
@@ -118,12 +127,18 @@ class Work:
         self.dialler = Dialler(self.runtime)
         self.dials = Pump("dials", self.dialler.work, self.dialler.until_next) if Lane.CALLS in self.lanes else None
         self.recordings = Pump("recordings", self._fetch, self._until_next) if Lane.BULK in self.lanes else None
-        self.pumps += [pump for pump in (self.inbox, self.dials, self.recordings) if pump is not None]
+        self.sender = CommandSender(self.runtime)
+        urgent, calls = Lane.URGENT in self.lanes, Lane.CALLS in self.lanes
+        self.commands = Pump("commands", self.sender.work, self.sender.until_next) if urgent else None
+        self.look_ups = Pump("look_ups", lambda: look_up(self.runtime), self._until_next_wish) if calls else None
+        pumps = (self.inbox, self.dials, self.recordings, self.commands, self.look_ups)
+        self.pumps += [pump for pump in pumps if pump is not None]
 
     def start(self) -> None:
         Listeners.lane = self.dispatcher.wake
         Listeners.inbox = self.inbox.ask if self.inbox else None
         Listeners.recordings = self.recordings.ask if self.recordings else None
+        Listeners.commands = self.commands.ask if self.commands else None
         self.dispatcher.start()
         for pump in self.pumps:
             pump.start()
@@ -132,12 +147,15 @@ class Work:
         for pump in self.pumps:
             pump.stop()
         self.dialler.stop()
+        self.sender.stop()
         self.dispatcher.stop()
         self.runtime.ledger.flush()
         self.bell.close()
         self.runtime.database.close()
 
     def on_change(self, session: Session, change: CallChange) -> None:
+        if heed_change(session, self.runtime, change) and self.look_ups is not None:
+            event.listen(session, "after_commit", lambda _session: self._want_look_ups(), once=True)
         meet_dials(session, self.runtime, change)
         plan_deliveries(session, self.runtime, change)
 
@@ -150,12 +168,28 @@ class Work:
             case AccessChanged():
                 heed_access(session, connection_id, notice)
             case _:
-                return False
+                return heed_notice(session, self.runtime, connection_id, notice)
         return True
 
     def _want_dials(self) -> None:
         if self.dials is not None:
             self.dials.ask()
+
+    def _want_look_ups(self) -> None:
+        if self.look_ups is not None:
+            self.look_ups.ask()
+
+    def _want_commands(self) -> None:
+        if self.commands is not None:
+            self.commands.ask()
+        else:
+            self.bell.ring_commands()
+
+    def _until_next_wish(self) -> float:
+        with self.runtime.database.reading() as session:
+            due_at = next_wish(session)
+        longest = self.runtime.settings.sweep_seconds
+        return longest if due_at is None else min(max((due_at - self.runtime.now()).total_seconds(), 0.2), longest)
 
     def _drain_inbox(self) -> None:
         drain_inbox(self.runtime, self.on_change, self.on_notice)

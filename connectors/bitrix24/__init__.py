@@ -7,6 +7,7 @@ from connectors.bitrix24.dials import Bitrix24Dials
 from connectors.bitrix24.events import Bitrix24Hook
 from connectors.bitrix24.logged import Bitrix24Log
 from connectors.bitrix24.oauth import Bitrix24OAuth
+from connectors.bitrix24.owners import Bitrix24Owners
 from connectors.bitrix24.reference import reference
 from connectors.bitrix24.settings import Bitrix24Secrets, Bitrix24Settings
 from connectors.bitrix24.upkeep import keep_up
@@ -23,6 +24,7 @@ CONNECTOR = Connector(
     crm_log=Bitrix24Log(),
     check=check,
     dials=Bitrix24Dials(),
+    owners=Bitrix24Owners(),
     upkeep=keep_up,
     reference=reference,
 )

@@ -15,10 +15,11 @@ from connectors.bitrix24.translate import (
     finish_result,
     register_params,
     register_result,
+    transcript_params,
     user_id,
 )
 from connectors.contract import Json, Step, StepResult
-from hub.domain.errors import AlreadyThere, OutcomeUnknown, Rejected
+from hub.domain.errors import AlreadyThere, NotReady, OutcomeUnknown, Rejected
 
 _UNKNOWN_EMPLOYEE = ("User is not found or is not active", "USER_ID or USER_PHONE_INNER should be set")
 _NOT_LIVE = "Call is not found"
@@ -64,6 +65,21 @@ def finish(step: Step, portal: Portal) -> StepResult:
     if identifier(kept.get("ID")) is None and not text(kept.get("CALL_ID")):
         raise OutcomeUnknown("Bitrix24 answered the end of the call without a row of its statistics.")
     return finish_result(kept)
+
+
+def attach_transcript(step: Step, portal: Portal) -> StepResult:
+    """What was said, into the finished call. Result: `transcript_id`."""
+    params = transcript_params(call_id_of(step), step.intent.phrases)
+    try:
+        answer = mapping(portal.call("telephony.call.attachTranscription", params, write=True))
+    except Refused as refusal:
+        if refusal.says("Is it finished?"):
+            raise NotReady(refusal.message) from refusal
+        raise
+    transcript_id = identifier(answer.get("TRANSCRIPT_ID"))
+    if transcript_id is None:
+        raise OutcomeUnknown("Bitrix24 answered without the transcript's id.")
+    return {"transcript_id": transcript_id}
 
 
 def show(step: Step, portal: Portal) -> StepResult:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from connectors.bitrix24.client import Portal
 from connectors.bitrix24.envelope import identifier, mapping, rows, text
 from connectors.bitrix24.errors import Refused
-from connectors.bitrix24.translate import (
-    Entity,
+from connectors.bitrix24.translate import Entity, user_id
+from connectors.bitrix24.translate_cards import (
     call_entity,
     created_by,
     note_params,
@@ -14,7 +14,6 @@ from connectors.bitrix24.translate import (
     task_params,
     trace_params,
     update_params,
-    user_id,
 )
 from connectors.contract import Step, StepResult
 from hub.domain.errors import OutcomeUnknown
@@ -51,9 +50,8 @@ def add_trace(step: Step, portal: Portal) -> StepResult:
     if facts.source is None or not created:
         return {"skipped": "the call created no CRM card, or its source is not known"}
     try:
-        answer = portal.call(
-            "crm.tracking.trace.add", trace_params(facts.source, created, facts.started_at), write=True
-        )
+        params = trace_params(facts.source, facts.visit, created, facts.started_at)
+        answer = portal.call("crm.tracking.trace.add", params, write=True)
     except Refused as refusal:
         if refusal.code != "error_method_not_found" and not refusal.says("You have no access to entity"):
             raise

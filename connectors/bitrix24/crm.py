@@ -35,6 +35,7 @@ _PERFORM: dict[str, Callable[[Step, Portal], StepResult]] = {
     "source": cards.set_source,
     "trace": cards.add_trace,
     "record": recordings.attach,
+    "transcript": calls.attach_transcript,
     "note": cards.add_note,
     "task": cards.add_task,
     "close_task": cards.close_task,
@@ -45,6 +46,7 @@ _LOOK_UP: dict[str, Callable[[Step, Portal], LookUp]] = {
     "finish": lookup.finished,
     "trace": lookup.trace_added,
     "record": lookup.recorded,
+    "transcript": lookup.transcribed,
     "note": lookup.note_added,
     "task": lookup.task_added,
 }

@@ -23,8 +23,9 @@ BOUND_EVENTS = (
     "ONAPPUPDATE",
     "ONAPPUNINSTALL",
     "ONAPPPAYMENT",
+    *(f"ONCRM{kind}{what}" for kind in ("CONTACT", "COMPANY", "LEAD") for what in ("ADD", "UPDATE", "DELETE")),
 )
-"""What is bound by `event.bind`; an event of the CRM that somebody here minds is added here."""
+"""What is bound by `event.bind`. Cards' events keep the owner index fresh."""
 
 INSTALLED = frozenset({"ONAPPINSTALL", "ONAPPUPDATE"})
 UNINSTALLED = "ONAPPUNINSTALL"

@@ -14,7 +14,8 @@ from connectors.bitrix24.client import Params, Portal
 from connectors.bitrix24.envelope import Envelope, identifier, rows, text
 from connectors.bitrix24.recordings import attached_file
 from connectors.bitrix24.statistics import finished_call
-from connectors.bitrix24.translate import ENTITY_TYPE_IDS, call_entity, finish_result, marker, register_result, user_id
+from connectors.bitrix24.translate import ENTITY_TYPE_IDS, finish_result, register_result, user_id
+from connectors.bitrix24.translate_cards import call_entity, marker
 from connectors.contract import Absent, Found, LookUp, Step, Unclear
 
 _MOST_PAGES = 20
@@ -56,6 +57,13 @@ def recorded(step: Step, portal: Portal) -> LookUp:
     """`RECORD_FILE_ID` of the finished call; a second upload would only replace the first."""
     file_id = attached_file(step, portal)
     return Found({"file_id": file_id}) if file_id else Absent()
+
+
+def transcribed(step: Step, portal: Portal) -> LookUp:
+    """`TRANSCRIPT_ID` of the finished call."""
+    row = finished_call(portal, "CALL_ID", call_id_of(step))
+    found = identifier(row.get("TRANSCRIPT_ID")) if row else None
+    return Found({"transcript_id": found}) if found else Absent()
 
 
 def trace_added(_step: Step, _portal: Portal) -> LookUp:

@@ -11,7 +11,7 @@ from connectors.bitrix24.errors import Refused
 from connectors.bitrix24.hosts import host_of
 from connectors.bitrix24.rename import is_redirect
 from connectors.bitrix24.statistics import finished_call
-from connectors.bitrix24.translate import record_name
+from connectors.bitrix24.translate_cards import record_name
 from connectors.contract import RecordingFile, Step, StepResult
 from hub.domain.errors import AuthExpired, AuthRevoked, NotReady, OutcomeUnknown, Rejected, Unreachable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from connectors.bitrix24.translate import short_key
+from connectors.bitrix24.translate_cards import short_key
 from connectors.contract import StepSpec, Unsupported
 from hub.domain.intents import Intent, IntentKind, Lane
 
@@ -16,6 +16,7 @@ FINISH = "finish"
 SOURCE = "source"
 TRACE = "trace"
 TASK = "task"
+TRANSCRIPT = "transcript"
 
 
 def steps_for(intent: Intent) -> Sequence[StepSpec] | Unsupported:
@@ -70,7 +71,10 @@ def _record(intent: Intent) -> Sequence[StepSpec]:
     """A second upload only replaces the first: it is looked up to save the upload, not to keep the portal right.
 
     One after the other (`by_client`), because the second file of a call must see that the first is there.
+    The portal keeps one recording a call, so that each further one is told on the client's card by its link.
     """
+    if intent.link in intent.call.recording_links[1:]:
+        return _note(intent)
     key = f"record:{short_key(intent.about)}"
     return (
         StepSpec(
@@ -81,6 +85,10 @@ def _record(intent: Intent) -> Sequence[StepSpec]:
 
 def _note(intent: Intent) -> Sequence[StepSpec]:
     return (StepSpec(f"note:{intent.key}", 55, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=(REGISTER,)),)
+
+
+def _transcript(_intent: Intent) -> Sequence[StepSpec]:
+    return (StepSpec(TRANSCRIPT, 52, Lane.BULK, KEEP_SECONDS, repeatable=False, needs=(FINISH,), settles=True),)
 
 
 def _task(_intent: Intent) -> Sequence[StepSpec]:
@@ -98,6 +106,7 @@ _STEPS: dict[IntentKind, Callable[[Intent], Sequence[StepSpec] | Unsupported]] =
     IntentKind.LOG_CALL: _log,
     IntentKind.SET_SOURCE: _source,
     IntentKind.ATTACH_RECORDING: _record,
+    IntentKind.ATTACH_TRANSCRIPT: _transcript,
     IntentKind.ADD_NOTE: _note,
     IntentKind.ADD_TASK: _task,
     IntentKind.CLOSE_TASK: _close_task,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from connectors.bitrix24.envelope import identifier, mapping, rows, text
 from connectors.contract import Json, StepResult
-from hub.domain.events import Direction, Result
-from hub.domain.intents import CallFacts, Intent
-from hub.domain.party import Source
+from hub.domain.events import Cost, Direction, Phrase, Result, Side
+from hub.domain.intents import CallFacts
 from hub.domain.phone import Phone
 
 Params = dict[str, Json]
@@ -22,7 +19,6 @@ ENTITY_TYPE_IDS = {"LEAD": 1, "DEAL": 2, "CONTACT": 3, "COMPANY": 4}
 """bitrix24.md §0."""
 
 _LONGEST_LINE = 50
-_TASK_WITHIN = timedelta(hours=1)
 
 
 class Entity(NamedTuple):
@@ -76,8 +72,11 @@ def call_type(facts: CallFacts) -> int:
 
 
 def line_number(line: Phone) -> str:
-    """Bitrix24 cuts a line's number to 50 characters, so a longer one would never be found again."""
-    return line.display[:_LONGEST_LINE]
+    """A line as Bitrix24 spells it, in digits alone (bitrix24.md §3.2).
+
+    It cuts the number to 50 characters, so a longer one would never be found again.
+    """
+    return line.display.removeprefix("+")[:_LONGEST_LINE]
 
 
 def moment(at: datetime, timezone: str) -> str:
@@ -153,13 +152,36 @@ def status_code(facts: CallFacts) -> str:
 
 def finish_params(facts: CallFacts, who: Params, call_id: str) -> Params:
     """`telephony.externalCall.finish` (bitrix24.md §3.3)."""
-    return {
+    params: Params = {
         "CALL_ID": call_id,
         **who,
         "DURATION": duration_seconds(facts),
         "STATUS_CODE": status_code(facts),
         "ADD_TO_CHAT": 0,
     }
+    if facts.cost is not None:
+        params |= cost_params(facts.cost)
+    return params if facts.rating is None else {**params, "VOTE": facts.rating}
+
+
+def cost_params(cost: Cost) -> Params:
+    params: Params = {"COST": float(cost.amount)}
+    return {**params, "COST_CURRENCY": cost.currency} if cost.currency else params
+
+
+def transcript_params(call_id: str, phrases: Sequence[Phrase]) -> Params:
+    """`telephony.call.attachTranscription` (bitrix24.md §3.6): a phrase has to stop later than at 0."""
+    sides = {Side.CLIENT: "Client", Side.EMPLOYEE: "User"}
+    messages: list[Json] = [
+        {
+            "SIDE": sides[phrase.side],
+            "START_TIME": phrase.started_second,
+            "STOP_TIME": max(1, phrase.ended_second),
+            "MESSAGE": phrase.text,
+        }
+        for phrase in phrases
+    ]
+    return {"CALL_ID": call_id, "MESSAGES": messages}
 
 
 def duration_seconds(facts: CallFacts) -> int:
@@ -176,110 +198,3 @@ def finish_result(row: Mapping[str, Json]) -> StepResult:
     }
     trouble = text(mapping(row.get("ERRORS")).get("ACTIVITY_CREATION"))
     return {**kept, "activity_error": trouble} if trouble else kept
-
-
-# --- What hangs on the client's card -----------------------------------------------------------------
-
-
-def call_entity(done: Mapping[str, StepResult]) -> Entity | None:
-    """The card that the call is on: as the finished call states it, else as the registration did."""
-    for key in ("finish", "register"):
-        result = done.get(key, {})
-        kind, entity_id = result.get("entity_type"), result.get("entity_id")
-        if isinstance(kind, str) and isinstance(entity_id, str):
-            return Entity(kind, entity_id)
-    return None
-
-
-def created_by(done: Mapping[str, StepResult]) -> list[Entity]:
-    """The cards that this call's registration created."""
-    return [
-        Entity(text(row.get("type")), text(row.get("id"))) for row in rows(done.get("register", {}).get("created", []))
-    ]
-
-
-def source_fields(source: Source, words: str, kind: str) -> Params:
-    """The fields that show a source on a created card; a company has no SOURCE_DESCRIPTION (bitrix24.md §4.2)."""
-    utm = {
-        "UTM_SOURCE": source.source,
-        "UTM_MEDIUM": source.medium,
-        "UTM_CAMPAIGN": source.campaign,
-        "UTM_CONTENT": source.content,
-        "UTM_TERM": source.term,
-    }
-    fields: Params = {name: value for name, value in utm.items() if value}
-    if kind != "COMPANY":
-        fields["SOURCE_DESCRIPTION"] = words or source_description(source)
-    return fields
-
-
-def trace_params(source: Source, entities: Sequence[Entity], started_at: datetime) -> Params:
-    """`crm.tracking.trace.add` (bitrix24.md §4.7): the source is chosen by `utm_source` first."""
-    utm = {
-        "utm_source": source.source,
-        "utm_medium": source.medium,
-        "utm_campaign": source.campaign,
-        "utm_content": source.content,
-        "utm_term": source.term,
-    }
-    tags = {"ts": int(started_at.timestamp()), "list": {name: value for name, value in utm.items() if value}}
-    trace = {"tags": tags, "pages": {"list": []}, "previous": {"list": []}}
-    return {
-        "TRACE": json.dumps(trace, ensure_ascii=False),
-        "ENTITIES": [{"TYPE": entity.type, "ID": user_id(entity.id)} for entity in entities],
-    }
-
-
-def source_description(source: Source) -> str:
-    """ "yandex / cpc / doors_msk: why we think so"."""
-    path = " / ".join(part for part in (source.source, source.medium, source.campaign) if part)
-    return f"{path}: {source.evidence}" if source.evidence else path
-
-
-def update_params(entity: Entity, fields: Params) -> Params:
-    """`crm.<entity>.update`; nobody's feed is told of it."""
-    return {"id": user_id(entity.id), "fields": fields, "params": {"REGISTER_SONET_EVENT": "N"}}
-
-
-def marker(intent: Intent) -> str:
-    """Our key in a text, by which it is found again. It ends in a bracket: "12" is not found in "123"."""
-    return f"(dozvon:{intent.call.call_id}:{short_key(intent.key)})"
-
-
-def short_key(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:16]
-
-
-_INERT = str.maketrans({"[": "［", "<": "‹"})
-
-
-def inert(words: str) -> str:
-    """A text in which neither BB code nor HTML begins: callers' names and words end up in it."""
-    return words.translate(_INERT)
-
-
-def task_params(intent: Intent, entity: Entity, responsible: str | None, timezone: str) -> Params:
-    """`crm.activity.todo.add` (bitrix24.md §4.5)."""
-    facts = intent.call
-    deadline = intent.deadline or (facts.ended_at or facts.started_at) + _TASK_WITHIN
-    params: Params = {
-        "ownerTypeId": ENTITY_TYPE_IDS[entity.type],
-        "ownerId": user_id(entity.id),
-        "deadline": moment(deadline, timezone),
-        "title": inert(intent.title),
-        "description": f"{inert(intent.text)}\n{marker(intent)}".lstrip(),
-    }
-    return {**params, "responsibleId": user_id(responsible)} if responsible else params
-
-
-def note_params(intent: Intent, entity: Entity) -> Params:
-    """`crm.timeline.comment.add`: the key `fields` must be in lower case (bitrix24.md §2.1)."""
-    words = "\n".join(part for part in (inert(intent.title), inert(intent.text), intent.link) if part)
-    comment = f"{words}\n{marker(intent)}"
-    return {"fields": {"ENTITY_ID": user_id(entity.id), "ENTITY_TYPE": entity.type.lower(), "COMMENT": comment}}
-
-
-def record_name(facts: CallFacts, about: str, extension: str) -> str:
-    """A file name that says the call and has a lower-case ending, by which Bitrix24 judges the type."""
-    call = "".join(character for character in facts.call_id if character.isalnum() or character in "-_")
-    return f"call-{call}-{short_key(about)}.{extension.lower()}"
