@@ -36,6 +36,8 @@ _IS_OPEN = "state in ('requested','scheduled','ringing_operator','ringing_client
 class CallbackRow(Base):
     """A visitor wants to be called. One number has at most one open request: the index says so.
 
+    `uid` names it outside the hub: in CRMs, and to the visitor's browser, so that nobody can guess it.
+    `more` is `hub.callbacks.request.More`, as a document.
     `scheduled_for` is what the visitor was promised; `due_at` is when the hub looks at it next. `tried`
     are the extensions that were rung in this round, `rounds` how often the visitor himself was rung.
     `command_uid` is the command under way. `failed_because` is a word that programs can read.
@@ -46,8 +48,10 @@ class CallbackRow(Base):
         Index("ix_callbacks_one_open", "workspace_id", "e164", unique=True, **only_where(_IS_OPEN)),
         Index("ix_callbacks_due", "due_at", **only_where(_IS_OPEN)),
         Index("ix_callbacks_workspace", "workspace_id", "id"),
+        Index("ix_callbacks_number", "workspace_id", "e164", "id"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    uid: Mapped[str] = mapped_column(String(40), unique=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     site: Mapped[str | None] = mapped_column(String(64))
     visit: Mapped[str | None] = mapped_column(String(64))
@@ -69,6 +73,7 @@ class CallbackRow(Base):
     tried: Mapped[list[Any]] = mapped_column(default=list)
     operator_rounds: Mapped[int] = mapped_column(default=0)
     rounds: Mapped[int] = mapped_column(default=0)
+    more: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 

@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 
 from hub.db.engine import make_engine
 
@@ -21,15 +21,18 @@ def alembic_config() -> Config:
     return config
 
 
-def upgrade(url: str) -> None:
-    """Bring the database at `url` to this version's schema; harmless when it is there already."""
+def upgrade(url: str, to: str = "head") -> None:
+    """Bring the database at `url` to this version's schema, or to revision `to`; harmless when it is there already."""
     engine = make_engine(url, pool_size=1)
+    if engine.dialect.name == "sqlite":
+        # A table that must be rebuilt is dropped: with foreign keys on, that would delete what hangs on its rows.
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=OFF"))
     try:
         with engine.begin() as connection:
             _wait_for_turn(connection)
             config = alembic_config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
     finally:
         engine.dispose()
 

@@ -66,12 +66,13 @@ class DeliveryRow(Base):
     `intent` and `why` are documents (`hub.delivery.codec`). `lease` counts claims: a worker whose
     lease was taken over finds another number and keeps its hands off. `unknown_at` is set while nobody
     knows whether the last try was carried out. `result` has the ids that the CRM returned, in the
-    commit that closed the row.
+    commit that closed the row. A row belongs to a call, or to a callback request that has no call yet.
     """
 
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("connection_id", "call_id", "step_key", "generation"),
+        UniqueConstraint("connection_id", "callback_id", "step_key", "generation"),
         Index(
             "ix_deliveries_due",
             "connection_id",
@@ -81,6 +82,9 @@ class DeliveryRow(Base):
             **only_where("state in ('pending','waiting','leased','verifying')"),
         ),
         Index("ix_deliveries_call", "call_id", "connection_id", "rank"),
+        Index(
+            "ix_deliveries_callback", "callback_id", "connection_id", "rank", **only_where("callback_id is not null")
+        ),
         Index(
             "ix_deliveries_troubled",
             "workspace_id",
@@ -93,7 +97,8 @@ class DeliveryRow(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
-    call_id: Mapped[int] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"))
+    call_id: Mapped[int | None] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"))
+    callback_id: Mapped[int | None] = mapped_column(ForeignKey("callbacks.id", ondelete="CASCADE"))
     step_key: Mapped[str] = mapped_column(String(300))
     generation: Mapped[int] = mapped_column(default=0)
     intent_kind: Mapped[str] = mapped_column(String(32))

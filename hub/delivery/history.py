@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from hub.db.callbacks import CallbackRow
 from hub.db.engine import database_now
 from hub.db.tables import CallRow
 from hub.db.work import DeliveryRow, DeliveryState
@@ -21,18 +25,7 @@ def open_task_ids(session: Session, connection_id: int, call: CallRow) -> tuple[
     """
     if not call.client_e164:
         return ()
-    rows = session.execute(
-        select(DeliveryRow.id, DeliveryRow.intent_kind, DeliveryRow.intent, DeliveryRow.state, DeliveryRow.result)
-        .join(CallRow, CallRow.id == DeliveryRow.call_id)
-        .where(
-            CallRow.workspace_id == call.workspace_id,
-            CallRow.client_e164 == call.client_e164,
-            CallRow.id != call.id,
-            DeliveryRow.connection_id == connection_id,
-            DeliveryRow.intent_kind.in_([IntentKind.ADD_TASK, IntentKind.CLOSE_TASK]),
-            DeliveryRow.state.not_in(_GIVEN_UP),
-        )
-    ).all()
+    rows = [*_tasks_of_calls(session, connection_id, call), *_tasks_of_requests(session, connection_id, call)]
     closed = {row.intent.get("about") for row in rows if row.intent_kind == IntentKind.CLOSE_TASK}
     found = []
     for row in rows:
@@ -45,6 +38,36 @@ def open_task_ids(session: Session, connection_id: int, call: CallRow) -> tuple[
         else:
             found.append(f"{TASK_ON_ITS_WAY}{row.id}")
     return tuple(key for key in found if key not in closed)
+
+
+def _tasks_of_calls(session: Session, connection_id: int, call: CallRow) -> Sequence[Any]:
+    return session.execute(
+        _tasks(connection_id)
+        .join(CallRow, CallRow.id == DeliveryRow.call_id)
+        .where(
+            CallRow.workspace_id == call.workspace_id,
+            CallRow.client_e164 == call.client_e164,
+            CallRow.id != call.id,
+        )
+    ).all()
+
+
+def _tasks_of_requests(session: Session, connection_id: int, call: CallRow) -> Sequence[Any]:
+    """A callback that failed left a task as well."""
+    return session.execute(
+        _tasks(connection_id)
+        .join(CallbackRow, CallbackRow.id == DeliveryRow.callback_id)
+        .where(CallbackRow.workspace_id == call.workspace_id, CallbackRow.e164 == call.client_e164)
+    ).all()
+
+
+def _tasks(connection_id: int) -> Select[Any]:
+    columns = (DeliveryRow.id, DeliveryRow.intent_kind, DeliveryRow.intent, DeliveryRow.state, DeliveryRow.result)
+    return select(*columns).where(
+        DeliveryRow.connection_id == connection_id,
+        DeliveryRow.intent_kind.in_([IntentKind.ADD_TASK, IntentKind.CLOSE_TASK]),
+        DeliveryRow.state.not_in(_GIVEN_UP),
+    )
 
 
 def take_back_tasks(session: Session, open_keys: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from hub.db.engine import Database, database_now
 from hub.db.tables import Connection
 from hub.db.work import DeliveryRow, DeliveryState
+from hub.delivery.claim import same_subject
 
 REPLAYABLE = (
     DeliveryState.DEAD,
@@ -68,7 +69,7 @@ def _release_dependents(session: Session, row: DeliveryRow, now: datetime) -> No
     """Steps that were blocked because this one was dead go on behind it."""
     blocked = session.scalars(
         select(DeliveryRow).where(
-            DeliveryRow.call_id == row.call_id,
+            same_subject(row.call_id, row.callback_id),
             DeliveryRow.connection_id == row.connection_id,
             DeliveryRow.state == DeliveryState.BLOCKED,
         )

@@ -13,7 +13,7 @@ from connectors.contract import Absent, Crm, Door, Found, Step, StepResult, Uncl
 from hub.db.engine import database_now
 from hub.db.retrying import in_transaction
 from hub.db.work import DeliveryAttempt, DeliveryRow, DeliveryState
-from hub.delivery.claim import OPEN, ClaimedStep
+from hub.delivery.claim import OPEN, ClaimedStep, same_subject
 from hub.delivery.doors import open_door
 from hub.delivery.health import note_health
 from hub.delivery.verdict import Health, Odds, Verdict, done, judge
@@ -139,7 +139,7 @@ def _wake_what_waited(runtime: Runtime, claimed: ClaimedStep) -> None:
         lanes = session.scalars(
             select(DeliveryRow.lane)
             .where(
-                DeliveryRow.call_id == claimed.call_id,
+                same_subject(claimed.call_id, claimed.callback_id),
                 DeliveryRow.connection_id == claimed.connection_id,
                 DeliveryRow.state.in_(OPEN),
                 DeliveryRow.lane != claimed.lane,

@@ -130,7 +130,8 @@ def _deliveries(session: Session, call_ids: Sequence[int], crm: Connection) -> d
             .order_by(DeliveryRow.generation, DeliveryRow.id)
         )
         for row in session.scalars(query):
-            found.setdefault(row.call_id, []).append(row)
+            if row.call_id is not None:
+                found.setdefault(row.call_id, []).append(row)
     return found
 
 
