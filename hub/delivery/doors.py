@@ -9,13 +9,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeGuard
 
 from sqlalchemy import select
 
 from connectors.contract import ConnectionFacts, Door, RecordingFile
 from hub.db.tables import Connection, RecordingRow, Workspace
+from hub.delivery.secrecy import Confidences, OverheardTokens
 from hub.domain.access import QuotaRule, TokenPair
-from hub.domain.errors import NotReady, OverBudget, Rejected, Throttled
+from hub.domain.errors import DeliveryError, NotReady, OverBudget, Rejected, Throttled
 from hub.domain.intents import Lane
 from hub.runtime import Runtime
 
@@ -28,12 +30,16 @@ _NEXT_LOOK_SECONDS = 0.05
 
 @contextmanager
 def open_door(runtime: Runtime, connection_id: int, lane: Lane, *, purpose: str = "other") -> Iterator[Door]:
-    """A door to connection `connection_id`; each request through it is counted in the ledger under `purpose`."""
+    """A door to connection `connection_id`; each request through it is counted in the ledger under `purpose`.
+
+    A delivery error that leaves through it repeats none of the connection's secrets, whatever the vendor said.
+    """
     facts = _facts(runtime, connection_id)
     connector = runtime.registry[facts.vendor]
     asker = connector.crm or connector.pbx
     rule = asker.quota(facts) if asker is not None else None
     spent: list[str] = []
+    confidences = Confidences(facts.secrets)
 
     def spend(method: str) -> None:
         goes_on = bool(spent)
@@ -45,14 +51,14 @@ def open_door(runtime: Runtime, connection_id: int, lane: Lane, *, purpose: str 
     def refresh(refresh_token: str) -> TokenPair:
         if connector.oauth is None:
             raise Rejected(f"{connector.title} knows no token to refresh")
-        return connector.oauth.refresh(door, refresh_token)
+        confidences.add(refresh_token)
+        return confidences.heard(connector.oauth.refresh(door, refresh_token))
 
+    tokens = runtime.tokens.for_connection(connection_id, refresh, lambda changes: _remember(runtime, facts, changes))
     door = Door(
         connection=facts,
         http=runtime.http,
-        tokens=runtime.tokens.for_connection(
-            connection_id, refresh, lambda changes: _remember(runtime, facts, changes)
-        ),
+        tokens=OverheardTokens(tokens, confidences),
         now=runtime.now,
         spend=spend,
         recording=lambda key: _recording(runtime, key),
@@ -60,10 +66,15 @@ def open_door(runtime: Runtime, connection_id: int, lane: Lane, *, purpose: str 
     )
     try:
         yield door
-    except Throttled as error:
-        if rule is not None and spent and error.scope == "method" and not isinstance(error, OverBudget):
+    except DeliveryError as error:
+        confidences.hush(error)
+        if rule is not None and spent and _blocks_method(error):
             runtime.bucket.hold_method(rule.key, spent[-1], error.until or runtime.now() + METHOD_RESTS)
         raise
+
+
+def _blocks_method(error: DeliveryError) -> TypeGuard[Throttled]:
+    return isinstance(error, Throttled) and error.scope == "method" and not isinstance(error, OverBudget)
 
 
 def _facts(runtime: Runtime, connection_id: int) -> ConnectionFacts:

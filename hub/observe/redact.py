@@ -112,14 +112,18 @@ def mask_text(text: str) -> str:
 
     A text of more than 8000 characters is cut first: whatever a stranger sent, a log line costs little.
     """
+    return _PHONE.sub(_masked_number, mask_secrets(text))
+
+
+def mask_secrets(text: str) -> str:
+    """The same for people who may see the phones."""
     if len(text) > _LONGEST_TEXT:
         text = text[:_LONGEST_TEXT] + "…"
     text = _SQL_PARAMETERS.sub("[parameters hidden]", text)
     text = _URL.sub(_plain_url, text)
     text = _OWN_PATH.sub(rf"\g<door>{MASK}\g<topic>", text)
     text = _NAMED_SECRET.sub(rf"\1\2{MASK}", text)
-    text = _BARE_SECRET.sub(lambda found: (found["kind"] or "") + MASK, text)
-    return _PHONE.sub(_masked_number, text)
+    return _BARE_SECRET.sub(lambda found: (found["kind"] or "") + MASK, text)
 
 
 def _plain_url(found: re.Match[str]) -> str:
