@@ -36,8 +36,8 @@ def test_a_table_that_is_rebuilt_keeps_what_hangs_on_its_rows(tmp_path: Path) ->
         old.execute(
             "INSERT INTO deliveries (id, workspace_id, connection_id, call_id, step_key, generation, intent_kind,"
             " intent, why, lane, rank, needs, repeatable, resend_is_safe, state, attempts, lease, due_at, expires_at,"
-            " result, last_error, created_at) VALUES (1, 1, 1, 1, 'log', 0, 'log_call', '{}', '[]', 'calls', 1, '[]', 0, 0,"
-            " 'done', 1, 1, '2026-01-01', '2026-01-02', '{}', '', '2026-01-01')"
+            " result, last_error, created_at) VALUES (1, 1, 1, 1, 'log', 0, 'log_call', '{}', '[]', 'calls', 1, '[]',"
+            " 0, 0, 'done', 1, 1, '2026-01-01', '2026-01-02', '{}', '', '2026-01-01')"
         )
         old.execute("INSERT INTO delivery_attempts VALUES (1, 1, '2026-01-01', 'done', '', 0)")
     upgrade(url)
