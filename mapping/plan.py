@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from hub.domain.call import Call, Outcome
 from hub.domain.events import Direction
 from hub.domain.intents import CallFacts, Intent, IntentKind, Why
-from hub.domain.party import TASK_ON_ITS_WAY, Employee
-from hub.domain.phone import format_phone
-from mapping.facts import PlanFacts
-
-MISSED_TASK_WITHIN = timedelta(hours=1)
+from hub.domain.party import Employee
+from hub.domain.treatment import PersonState
+from mapping.facts import KeptRecording, PlanFacts
+from mapping.model import RecordingMode
+from mapping.orders import Ruling, private, rule_on, why_fields
+from mapping.tasks import tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,20 @@ class Plan:
 
 def plan(facts: PlanFacts) -> Plan:
     """All intents that the call calls for at this moment; their keys stay the same as the call goes on."""
-    call = facts.call
+    call, facts = facts.call, private(facts)
     refusal = _not_for_a_crm(facts)
     if refusal:
         return Plan((), refusal)
+    ruling = rule_on(facts)
+    if ruling.nothing:
+        return Plan((), facts.say("not_written", rule=ruling.rule.name))
     user_id, extension, why_user = _responsible(facts)
-    about = _call_facts(facts, user_id, extension)
-    reasons = (why_user, *_why_lead(facts, about), *_why_source(facts))
+    about = _call_facts(facts, ruling, user_id, extension)
+    reasons = (why_user, *ruling.why, *_why_source(facts))
     intents = [*_cards(facts, about, reasons)]
     if call.is_over:
         intents += _at_the_end(facts, about, reasons)
-    if about.creates_lead and intents:
+    if _creates(about) and intents:
         intents.insert(0, Intent(IntentKind.ENSURE_LEAD, "lead", about, reasons))
     return Plan(tuple(intents))
 
@@ -74,7 +77,11 @@ def _named(facts: PlanFacts, employee: Employee) -> str:
     return facts.say("employee", name=employee.name, extension=employee.extension)
 
 
-def _call_facts(facts: PlanFacts, user_id: str | None, extension: str | None) -> CallFacts:
+def _creates(about: CallFacts) -> bool:
+    return any(treatment.creates for treatment in about.orders.treatments.values())
+
+
+def _call_facts(facts: PlanFacts, ruling: Ruling, user_id: str | None, extension: str | None) -> CallFacts:
     call = facts.call
     assert call.direction is not None
     return CallFacts(
@@ -91,16 +98,14 @@ def _call_facts(facts: PlanFacts, user_id: str | None, extension: str | None) ->
         user_id=user_id,
         extension=extension,
         callback=call.callback_id is not None,
-        creates_lead=call.direction is Direction.INBOUND,
+        creates_lead=ruling.orders.treatment(PersonState.UNKNOWN).creates,
         source=facts.source,
-        recording_links=facts.recording_links,
+        recording_links=() if facts.rules_of.recordings is RecordingMode.NONE else facts.recording_links,
+        cost=call.cost,
+        rating=call.rating,
+        visit=facts.visit,
+        orders=ruling.orders,
     )
-
-
-def _why_lead(facts: PlanFacts, about: CallFacts) -> tuple[Why, ...]:
-    if about.creates_lead:
-        return (facts.why("creates_lead", "unknown_becomes_lead", facts.say("inbound_call")),)
-    return (facts.why("creates_lead", "outbound_creates_nothing", facts.say("outbound_call")),)
 
 
 def _why_source(facts: PlanFacts) -> tuple[Why, ...]:
@@ -152,15 +157,47 @@ def _at_the_end(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) ->
     call = facts.call
     over = facts.why("", "logged_once", facts.say(f"closing_{call.closing}"))
     intents = [Intent(IntentKind.LOG_CALL, "log", about, (over, *reasons))]
-    if facts.source is not None and about.creates_lead:
+    if facts.source is not None and _creates(about):
         intents.append(Intent(IntentKind.SET_SOURCE, "source", about, _why_source(facts)))
     intents += _visit_note(facts, about)
-    why_attach = (facts.why("", "recordings_attached", facts.say("recording_is_there")),)
-    intents += [
-        Intent(IntentKind.ATTACH_RECORDING, f"recording:{kept.key}", about, why_attach, about=kept.key, link=kept.link)
+    intents += _card_fields(facts, about, reasons)
+    intents += _recordings(facts, about)
+    if call.transcript:
+        why = (facts.why("", "transcript_attached", facts.say("transcript_is_there")),)
+        intents.append(Intent(IntentKind.ATTACH_TRANSCRIPT, "transcript", about, why, phrases=call.transcript))
+    return intents + tasks(facts, about)
+
+
+def _card_fields(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) -> list[Intent]:
+    """What the rules want to stand on the card beside the call, once the call's facts are there."""
+    dressed = any(one.pipeline or one.stage or one.title or one.user_id for one in about.orders.treatments.values())
+    if not about.orders.fields and not dressed:
+        return []
+    return [Intent(IntentKind.SET_CARD, "card", about, (*reasons, *why_fields(facts)))]
+
+
+def _recordings(facts: PlanFacts, about: CallFacts) -> list[Intent]:
+    if facts.rules_of.recordings is RecordingMode.NONE:
+        return []
+    kind, rule = IntentKind.ATTACH_RECORDING, "recordings_attached"
+    if facts.rules_of.recordings is RecordingMode.LINK:
+        kind, rule = IntentKind.LINK_RECORDING, "recordings_linked"
+    why = (facts.why("", rule, facts.say("recording_is_there")),)
+    return [
+        Intent(
+            kind, f"recording:{kept.key}", about, why,
+            about=kept.key, link=kept.link, title=_recording_title(facts, kept),
+        )
         for kept in facts.recordings
-    ]
-    return intents + _tasks(facts, about)
+    ]  # fmt: skip
+
+
+def _recording_title(facts: PlanFacts, kept: KeptRecording) -> str:
+    """Whose talk it is, for CRMs that show a recording by its link."""
+    employee = facts.employees.get(kept.extension or "")
+    if employee is not None:
+        return facts.say("recording_of", who=_named(facts, employee))
+    return facts.say("recording_of", who=kept.extension) if kept.extension else facts.say("recording")
 
 
 def _visit_note(facts: PlanFacts, about: CallFacts) -> list[Intent]:
@@ -174,36 +211,7 @@ def _visit_note(facts: PlanFacts, about: CallFacts) -> list[Intent]:
         lines.append(facts.say("visit_source", source=" / ".join(part for part in parts if part)))
     if visit.pages:
         lines.append(facts.say("visit_pages"))
-        lines += [f"{place}. {page}" for place, page in enumerate(visit.pages, 1)]
+        shown = [" — ".join(part for part in (page.title, page.url) if part) for page in visit.pages]
+        lines += [f"{place}. {page}" for place, page in enumerate(shown, 1)]
     why = facts.why("", "visit_told", facts.source.evidence if facts.source else visit.landing_url)
     return [Intent(IntentKind.ADD_NOTE, "visit", about, (why,), text="\n".join(lines))]
-
-
-def _tasks(facts: PlanFacts, about: CallFacts) -> list[Intent]:
-    call, open_tasks = facts.call, facts.history.open_task_keys
-    if call.outcome is Outcome.ANSWERED:
-        why = (facts.why("", "task_closed_by_talk", facts.say("answered_call")),)
-        made = [key for key in open_tasks if not key.startswith(TASK_ON_ITS_WAY)]
-        return [Intent(IntentKind.CLOSE_TASK, f"close_task:{key}", about, why, about=key) for key in made]
-    if call.outcome is not Outcome.MISSED or open_tasks:
-        return []
-    return [_missed_task(facts, about)]
-
-
-def _missed_task(facts: PlanFacts, about: CallFacts) -> Intent:
-    call = facts.call
-    assert call.client is not None
-    ended_at = call.ended_at or call.started_at
-    values = {"client": format_phone(call.client), "line": format_phone(call.line) if call.line else "—"}
-    return Intent(
-        IntentKind.ADD_TASK,
-        "task",
-        about,
-        (
-            facts.why("", "one_task_per_client", facts.say("no_open_task")),
-            facts.why("deadline", "within_an_hour", facts.say("missed_call")),
-        ),
-        title=facts.say("missed_title", **values),
-        text=facts.say("missed_text", **values),
-        deadline=ended_at + MISSED_TASK_WITHIN,
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mapping.rule_words import RULE_WORDS
+
 WORDS: dict[str, dict[str, str]] = {
     # Tasks
     "missed_title": {"ru": "Перезвонить: {client}", "en": "Call back: {client}"},
@@ -9,6 +11,9 @@ WORDS: dict[str, dict[str, str]] = {
         "ru": "Пропущенный звонок {client} на линию {line}.",
         "en": "Missed call from {client} to line {line}.",
     },
+    # Recordings
+    "recording": {"ru": "Запись разговора", "en": "Recording"},
+    "recording_of": {"ru": "Запись разговора: {who}", "en": "Recording: {who}"},
     # The visit behind a call
     "visit_text": {
         "ru": "Визит на сайт перед звонком. Вход: {landing}. Откуда: {referrer}.",
@@ -55,6 +60,10 @@ WORDS: dict[str, dict[str, str]] = {
         "ru": "запись прикрепляется, когда она готова",
         "en": "recordings are attached when they are there",
     },
+    "transcript_attached": {
+        "ru": "расшифровка прикрепляется, когда АТС её прислала",
+        "en": "a transcript is attached when the PBX has sent it",
+    },
     "task_closed_by_talk": {
         "ru": "задача закрывается, когда с клиентом поговорили",
         "en": "a task is closed when somebody has talked to the client",
@@ -82,11 +91,14 @@ WORDS: dict[str, dict[str, str]] = {
     "closing_stated": {"ru": "АТС сообщила о конце звонка", "en": "the PBX said that the call is over"},
     "closing_stale": {"ru": "АТС молчит: звонок закрыт по времени", "en": "the PBX is silent: closed by the clock"},
     "recording_is_there": {"ru": "запись сохранена в хабе", "en": "the hub holds the recording"},
+    "transcript_is_there": {"ru": "АТС прислала расшифровку", "en": "the PBX has sent a transcript"},
     "no_open_task": {
         "ru": "звонок пропущен, открытой задачи по клиенту нет",
         "en": "missed call, no open task for this client",
     },
 }
+
+WORDS.update(RULE_WORDS)
 
 
 def say(key: str, locale: str, **values: str) -> str:

@@ -23,6 +23,8 @@ def steps_for(intent: Intent) -> Sequence[StepSpec] | Unsupported:
     """The rows, or why there are none."""
     if intent.kind is IntentKind.REPORT_CONVERSION:
         return Unsupported("amoCRM counts conversions itself; this goes to an analytics connection.")
+    if intent.kind is IntentKind.ATTACH_TRANSCRIPT:
+        return Unsupported("amoCRM keeps no transcripts of calls; the hub's page of the call shows it.")
     if intent.call.client is None and intent.kind is not IntentKind.CLOSE_TASK:
         return Unsupported("amoCRM keeps no call without the client's number.")
     return _STEPS[intent.kind](intent)

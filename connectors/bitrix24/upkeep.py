@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from connectors.bitrix24.client import Portal
@@ -52,20 +53,29 @@ def _bind(portal: Portal, name: str, handler: str) -> None:
 
 
 def _keep_lines(portal: Portal, lines: Sequence[FirmLine]) -> tuple[int, int]:
-    """Lines of the PBX that the portal lacks are added; what people set on a line is left as it is."""
+    """Lines of the PBX that the portal lacks are added; what people set on a line is left as it is.
+
+    Lines are the same when their digits are. None is deleted: a PBX that did not answer lists no lines either.
+    """
     if not lines:
         return 0, 0
     found = rows(portal.call("telephony.externalLine.get", {}, write=False))
-    names = {text(row.get("NUMBER")): text(row.get("NAME")) for row in found}
+    there = {_digits(text(row.get("NUMBER"))): row for row in found}
     added = renamed = 0
     for line in lines:
         number, name = line_number(line.number), line.name.strip()[:_LONGEST_NAME]
-        if number not in names:
+        row = there.get(_digits(number))
+        if row is None:
             added += _add(portal, number, name)
-        elif name and not names[number]:
-            portal.call("telephony.externalLine.update", {"NUMBER": number, "NAME": name}, write=True)
+        elif name and name != number and text(row.get("NAME")) in ("", number):
+            portal.call("telephony.externalLine.update", {"NUMBER": row["NUMBER"], "NAME": name}, write=True)
             renamed += 1
     return added, renamed
+
+
+def _digits(number: str) -> str:
+    """What a line is known by, however it is spelled; a line without digits by its own spelling."""
+    return re.sub(r"\D", "", number) or number
 
 
 def _add(portal: Portal, number: str, name: str) -> int:

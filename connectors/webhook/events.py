@@ -12,7 +12,18 @@ from marshmallow import ValidationError
 from connectors.webhook.schema import EventSchema, RecordingSchema
 from connectors.webhook.signature import verify
 from hub.domain.errors import BadSignature
-from hub.domain.events import CallEvent, Direction, EventKind, Place, RecordingNews, RecordingState, Result
+from hub.domain.events import (
+    CallEvent,
+    Cost,
+    Direction,
+    EventKind,
+    Phrase,
+    Place,
+    RecordingNews,
+    RecordingState,
+    Result,
+    Side,
+)
 from hub.domain.phone import Phone, parse_phone
 from webhooks.contract import (
     Admitted,
@@ -128,13 +139,19 @@ def _facts(loaded: Mapping[str, Any], context: ParseContext) -> dict[str, Any]:
         "extension": extension,
         "group": group,
         "result": RESULTS.get(loaded["result"], Result.UNKNOWN) if loaded.get("result") else None,
-        **{name: loaded.get(name) for name in ("talk_seconds", "started_at", "answered_at", "ended_at")},
+        **{name: loaded.get(name) for name in ("talk_seconds", "started_at", "answered_at", "ended_at", "rating")},
+        "cost": Cost(loaded["cost"], loaded.get("currency")) if loaded.get("cost") is not None else None,
+        "transcript": tuple(_phrase(one) for one in loaded.get("transcript") or ()),
     }
 
 
 def _about_recording(common: Mapping[str, Any]) -> dict[str, Any]:
     """Only what news of a recording may say: the rest was stated by the event that it came with."""
     return {name: common[name] for name in ("call_key", "at", "extension")}
+
+
+def _phrase(loaded: Mapping[str, Any]) -> Phrase:
+    return Phrase(Side(loaded["side"]), loaded["start"], loaded["stop"], loaded["text"])
 
 
 def _place(extension: str | None, group: str | None) -> Place | None:

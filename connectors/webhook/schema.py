@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
+
+from hub.domain.events import Side
 
 _YEARS = range(2000, 2101)
 
@@ -29,6 +33,18 @@ class Number(Word):
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Amount(Word):
+    """Money as a decimal text; a JSON number is taken too: "3.60" and 3.6."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = format(Decimal(str(value)), "f")
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text, re.ASCII):
+            raise ValidationError('is not an amount such as "3.60"')
+        return text
 
 
 class Moment(fields.AwareDateTime):
@@ -63,6 +79,21 @@ class RecordingSchema(Schema):
     url = _words(300)
 
 
+class PhraseSchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    side = Word(required=True, validate=validate.OneOf([side.value for side in Side]))
+    start = fields.Integer(strict=True, required=True, validate=validate.Range(0, 7 * 86400))
+    stop = fields.Integer(strict=True, required=True, validate=validate.Range(0, 7 * 86400))
+    text = Word(required=True, validate=validate.Length(min=1, max=4000))
+
+    @validates_schema
+    def _ends_after_it_begins(self, loaded: Mapping[str, Any], **_options: Any) -> None:
+        if loaded["stop"] < loaded["start"]:
+            raise ValidationError("ends before it begins", "stop")
+
+
 class EventSchema(Schema):
     """`call_id`, `event` and `at` are required; everything else is said when it is known."""
 
@@ -85,6 +116,10 @@ class EventSchema(Schema):
     answered_at = Moment(allow_none=True)
     ended_at = Moment(allow_none=True)
     recording = fields.Nested(RecordingSchema, allow_none=True)
+    cost = Amount(allow_none=True)
+    currency = _words(16)
+    rating = fields.Integer(strict=True, allow_none=True, validate=validate.Range(-(2**31), 2**31 - 1))
+    transcript = fields.List(fields.Nested(PhraseSchema), allow_none=True, validate=validate.Length(max=5000))
 
     @validates_schema
     def _recording_is_there(self, loaded: Mapping[str, Any], **_options: Any) -> None:

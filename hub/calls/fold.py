@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from hub.calls.legs import facts, first, in_order, is_whole_call_end, legs_of
 from hub.domain.call import Call, Closing, Leg, Outcome, Recording
 from hub.domain.events import CallEvent, Direction, EventKind, Place, RecordingState, Result
 from hub.domain.phone import Phone
+
+T = TypeVar("T")
 
 _RECORDING_COURSE = (
     RecordingState.STARTED,
@@ -18,6 +21,9 @@ _RECORDING_COURSE = (
     RecordingState.AVAILABLE,
 )
 """A state gives way to a later one only: a file that was there is never said to be none."""
+
+_AFTERWARDS = frozenset({EventKind.RECORDING, EventKind.REMARK})
+"""News that may come long after the call: they say nothing of when it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,9 @@ def fold(events: Iterable[CallEvent], *, stale: bool = False) -> Call:
         missed_reason=_missed_reason(story) if missed else None,
         command_ids=tuple(dict.fromkeys(facts(story.events, lambda event: event.command_id))),
         tracking_number=_best_phone(story.events, "tracking_number"),
+        cost=_latest(story.events, lambda event: event.cost),
+        rating=_latest(story.events, lambda event: event.rating),
+        transcript=_latest(story.events, lambda event: event.transcript or None) or (),
     )
 
 
@@ -213,7 +222,7 @@ def _ended_at(story: _Story) -> datetime:
     stated = first(story.summaries, lambda event: event.ended_at)
     if stated is not None:
         return stated
-    ends = story.summaries or [event for event in story.events if event.kind is not EventKind.RECORDING]
+    ends = story.summaries or [event for event in story.events if event.kind not in _AFTERWARDS]
     return max(event.at for event in ends or story.events)
 
 
@@ -261,6 +270,12 @@ def _recordings(events: Sequence[CallEvent]) -> tuple[Recording, ...]:
         state = max(known.state, news.state, key=_RECORDING_COURSE.index)
         found[news.key] = Recording(news.key, state, known.extension or news.extension)
     return tuple(found.values())
+
+
+def _latest(events: Sequence[CallEvent], read: Callable[[CallEvent], T | None]) -> T | None:
+    """What was said last; what the history tells afterwards only where nobody said it at the time."""
+    last_first = list(reversed(events))
+    return first(sorted(last_first, key=lambda event: event.from_history), read)
 
 
 def _missed_reason(story: _Story) -> Result | None:

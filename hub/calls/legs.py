@@ -23,6 +23,7 @@ _COURSE = (
     EventKind.ENDED,
     EventKind.UNKNOWN,
     EventKind.RECORDING,
+    EventKind.REMARK,
     EventKind.SUMMARY,
 )
 

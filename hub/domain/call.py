@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from hub.domain.events import Direction, Place, RecordingState, Result
+from hub.domain.events import Cost, Direction, Phrase, Place, RecordingState, Result
 from hub.domain.phone import Phone
 
 
@@ -55,6 +55,7 @@ class Call:
 
     `answered_by` is the extension that talked with the client last, `first_rung` the one that was
     rung first; `ringing` are the extensions that ring now; `rung` all that ever rang, in order.
+    `cost`, `rating` (1 to 5) and `transcript` are what the PBX said of them last, if it ever did.
     """
 
     key: str
@@ -79,6 +80,9 @@ class Call:
     command_ids: tuple[str, ...] = ()
     tracking_number: Phone | None = None
     callback_id: str | None = None
+    cost: Cost | None = None
+    rating: int | None = None
+    transcript: tuple[Phrase, ...] = ()
 
     @property
     def is_over(self) -> bool:

@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     ENDED = "ended"  # a leg ended
     SUMMARY = "summary"  # the whole call ended
     RECORDING = "recording"
+    REMARK = "remark"  # something about the call and not of its course: its cost, a rating, what was said
     UNKNOWN = "unknown"
 
 
@@ -71,6 +72,29 @@ class RecordingNews:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What a call cost the firm: `amount` in decimal digits ("3.60"), `currency` by ISO 4217 where it is stated."""
+
+    amount: str
+    currency: str | None = None
+
+
+class Side(StrEnum):
+    CLIENT = "client"
+    EMPLOYEE = "employee"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One thing that was said, between two moments in seconds since the talk began."""
+
+    side: Side
+    started_second: int
+    ended_second: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallEvent:
     """One statement of a PBX. A field is None when the event does not say it.
 
@@ -81,6 +105,7 @@ class CallEvent:
     (a consultation). `hidden` says that the PBX told us that the caller hid the number.
     `talk_seconds` and the three moments are stated by summaries. `from_history` says that it was read
     afterwards in the PBX's list of calls: it fills gaps, and gives way to what was heard at the time.
+    `rating` is the client's, 1 to 5; `transcript` is the whole talk, and a later one takes its place.
     """
 
     kind: EventKind
@@ -107,3 +132,6 @@ class CallEvent:
     came_from_leg: str | None = None
     tracking_number: Phone | None = None
     from_history: bool = False
+    cost: Cost | None = None
+    rating: int | None = None
+    transcript: tuple[Phrase, ...] = ()

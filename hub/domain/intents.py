@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from hub.domain.events import Direction, Result
-from hub.domain.party import Party, Source
+from hub.domain.events import Cost, Direction, Phrase, Result
+from hub.domain.party import Party, Source, VisitStory
 from hub.domain.phone import Phone
+from hub.domain.treatment import CardOrders
 
 
 class IntentKind(StrEnum):
@@ -16,8 +17,11 @@ class IntentKind(StrEnum):
     HIDE_CARD = "hide_card"
     LOG_CALL = "log_call"
     ATTACH_RECORDING = "attach_recording"
+    ATTACH_TRANSCRIPT = "attach_transcript"
     ENSURE_LEAD = "ensure_lead"
     SET_SOURCE = "set_source"
+    SET_CARD = "set_card"
+    LINK_RECORDING = "link_recording"
     ADD_TASK = "add_task"
     CLOSE_TASK = "close_task"
     ADD_NOTE = "add_note"
@@ -69,6 +73,13 @@ class CallFacts:
     party: Party | None = None
     recording_links: tuple[str, ...] = ()
     """Our stable addresses of the call's recordings, also of those that are still on their way to us."""
+    cost: Cost | None = None
+    rating: int | None = None
+    """The client's, 1 to 5."""
+    visit: VisitStory | None = None
+    """What the client looked at before the call, when that is known."""
+    orders: CardOrders = field(default_factory=CardOrders)
+    """What the rules say of the client's card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +100,7 @@ class Intent:
     deadline: datetime | None = None
     link: str = ""
     """For a recording: our stable address of it; `about` is the key of the stored file."""
+    phrases: tuple[Phrase, ...] = ()
+    """For a transcript: what was said."""
+    user_id: str | None = None
+    """For a task: whose it is; None for the client's owner, else whoever had the call."""

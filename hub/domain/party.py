@@ -29,13 +29,20 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class PageView:
+    at: datetime
+    url: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class VisitStory:
-    """The visit behind a call, as a person may read it: where it landed, what led there, the pages before the call."""
+    """The visit behind a call, as a person may read it: where it landed, what led there, its last pages."""
 
     started_at: datetime
     landing_url: str
     referrer: str = ""
-    pages: tuple[str, ...] = ()
+    pages: tuple[PageView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ INTENTS = {
     "hide_card": _l("Hide the call card"),
     "log_call": _l("Log the call"),
     "attach_recording": _l("Attach the recording"),
+    "attach_transcript": _l("Attach the transcript"),
     "ensure_lead": _l("Make sure there is a lead"),
     "set_source": _l("Set the source"),
     "add_task": _l("Add a task"),
@@ -44,6 +45,7 @@ EVENTS = {
     "ended": _l("leg ended"),
     "summary": _l("call ended"),
     "recording": _l("news of the recording"),
+    "remark": _l("something said of the call"),
     "unknown": _l("something unknown"),
 }
 RESULTS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.bitrix24.crm import Bitrix24Crm
-from connectors.bitrix24.translate import marker
+from connectors.bitrix24.translate_cards import marker
 from connectors.contract import Step, StepResult
 from hub.domain.errors import OutcomeUnknown, Rejected, Unreachable
 from hub.domain.intents import IntentKind

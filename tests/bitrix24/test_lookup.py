@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.bitrix24.crm import Bitrix24Crm
-from connectors.bitrix24.translate import marker, short_key
+from connectors.bitrix24.translate_cards import marker, short_key
 from connectors.contract import Absent, Found, Step, StepResult, Unclear
 from hub.domain.errors import Throttled, Unreachable
 from hub.domain.intents import IntentKind

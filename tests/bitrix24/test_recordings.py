@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.bitrix24.crm import Bitrix24Crm
-from connectors.bitrix24.translate import short_key
+from connectors.bitrix24.translate_cards import short_key
 from connectors.contract import RecordingFile, Step, StepResult
 from hub.domain.errors import DeliveryError, NotReady, OutcomeUnknown, Rejected, Unreachable
 from hub.domain.intents import IntentKind

@@ -86,13 +86,23 @@ def test_lines_are_added_once_and_a_persons_own_settings_of_them_stay(house: Hou
         session.add(LineSource(workspace_id=workspace_id, number="+74952220001", source="billboard"))
     assert keep_up_connections(house.runtime) == 1
     (line,) = b24.state()["lines"]
-    assert (line["NUMBER"], line["NAME"], line["CRM_AUTO_CREATE"]) == ("+74952220001", "billboard", "N")
-    b24.portal.lines["+74952220001"]["CRM_AUTO_CREATE"] = "Y"
+    assert (line["NUMBER"], line["NAME"], line["CRM_AUTO_CREATE"]) == ("74952220001", "billboard", "N")
+    b24.portal.lines["74952220001"]["CRM_AUTO_CREATE"] = "Y"
     with house.database.transaction() as session:
         keep_up_soon(session, house.connection().id)
     assert keep_up_connections(house.runtime) == 1
     assert b24.state()["lines"][0]["CRM_AUTO_CREATE"] == "Y"
     assert b24.ledger.offences() == []
+
+
+def test_a_line_that_is_there_in_another_spelling_is_not_added_again(house: House, b24: Bitrix24Simulator) -> None:
+    b24.portal.lines["+7 495 222-00-01"] = {"ID": 9, "NUMBER": "+7 495 222-00-01", "NAME": "", "CRM_AUTO_CREATE": "Y"}
+    with house.database.transaction() as session:
+        number = "+74952220001"
+        session.add(LineSource(workspace_id=house.connection().workspace_id, number=number, source="billboard"))
+    keep_up_connections(house.runtime)
+    (line,) = b24.state()["lines"]
+    assert (line["NUMBER"], line["NAME"]) == ("+7 495 222-00-01", "billboard")
 
 
 def test_an_event_that_lost_its_handler_is_bound_again(house: House, b24: Bitrix24Simulator) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.bitrix24 import CONNECTOR
-from connectors.bitrix24.translate import short_key
+from connectors.bitrix24.translate_cards import short_key
 from connectors.contract import StepSpec, Unsupported
 from hub.domain.intents import IntentKind, Lane
 from tests.bitrix24.portal import facts, intent
@@ -48,6 +48,7 @@ def test_what_hangs_on_the_card_comes_after() -> None:
     assert [
         *steps(IntentKind.SET_SOURCE),
         *steps(IntentKind.ATTACH_RECORDING, "9"),
+        *steps(IntentKind.ATTACH_TRANSCRIPT),
         *steps(IntentKind.ADD_NOTE),
         *steps(IntentKind.ADD_TASK),
         *steps(IntentKind.CLOSE_TASK, "61002"),
@@ -57,10 +58,24 @@ def test_what_hangs_on_the_card_comes_after() -> None:
         StepSpec(
             record, 50, Lane.BULK, DAYS_14, repeatable=False, needs=("finish",), by_client=True, resend_is_safe=True
         ),
+        StepSpec("transcript", 52, Lane.BULK, DAYS_14, repeatable=False, needs=("finish",), settles=True),
         StepSpec("note:add_note", 55, Lane.CALLS, DAYS_14, repeatable=False, needs=("register",)),
         StepSpec("task", 60, Lane.CALLS, DAYS_14, repeatable=False, needs=("finish",)),
         StepSpec("close_task:61002", 61, Lane.CALLS, DAYS_14, repeatable=True),
     ]
+
+
+def test_a_further_recording_is_told_on_the_card_by_its_link() -> None:
+    assert CONNECTOR.crm is not None
+    links = ("https://hub.example/r/1", "https://hub.example/r/2")
+    specs = [
+        CONNECTOR.crm.steps(
+            intent(IntentKind.ATTACH_RECORDING, facts(recording_links=links), key=f"recording:{link[-1]}", link=link)
+        )
+        for link in links
+    ]
+    assert not any(isinstance(found, Unsupported) for found in specs)
+    assert [spec.key.partition(":")[0] for found in specs for spec in found] == ["record", "note"]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("kind", [IntentKind.SHOW_CARD, IntentKind.HIDE_CARD, IntentKind.REPORT_CONVERSION])

@@ -8,9 +8,7 @@ import pytest
 
 from connectors.bitrix24.translate import (
     Entity,
-    call_entity,
     call_type,
-    created_by,
     duration_seconds,
     employee,
     finish_params,
@@ -19,8 +17,10 @@ from connectors.bitrix24.translate import (
     register_params,
     register_result,
     status_code,
+    transcript_params,
 )
-from hub.domain.events import Direction, Result
+from connectors.bitrix24.translate_cards import call_entity, created_by
+from hub.domain.events import Cost, Direction, Phrase, Result, Side
 from hub.domain.intents import CallFacts
 from hub.domain.phone import Phone
 from tests.bitrix24.portal import CALL_ID, FIXTURES, REGISTERED, facts
@@ -42,7 +42,7 @@ def test_register_states_the_call_as_it_happened() -> None:
         "PHONE_NUMBER": "+79001234567",
         "TYPE": 2,
         "CALL_START_DATE": "2026-08-29T10:00:01+03:00",
-        "LINE_NUMBER": "+74950000001",
+        "LINE_NUMBER": "74950000001",
         "EXTERNAL_CALL_ID": "call-551",
         "CRM_CREATE": 1,
         "CRM_SOURCE": "CALL",
@@ -62,7 +62,7 @@ def test_a_call_without_a_line_names_none() -> None:
 @pytest.mark.parametrize(
     ("line", "shown"),
     [
-        (Phone("74950000001", "+74950000001"), "+74950000001"),
+        (Phone("74950000001", "+74950000001"), "74950000001"),
         (Phone("trunk-7"), "trunk-7"),
         (Phone("sip:" + "x" * 80), "sip:" + "x" * 46),
     ],
@@ -226,3 +226,21 @@ def test_the_finished_calls_card_wins_over_the_registered_one() -> None:
     assert call_entity({"register": REGISTERED, "finish": finished}) == Entity("DEAL", "33")
     assert call_entity({"register": REGISTERED, "finish": {"entity_type": None}}) == Entity("LEAD", "5102")
     assert call_entity({}) is None
+
+
+def test_the_end_states_cost_and_rating_when_they_are_known() -> None:
+    rated = finish_params(facts(cost=Cost("3.60", "RUB"), rating=4), {"USER_ID": 42}, CALL_ID)
+    assert (rated["COST"], rated["COST_CURRENCY"], rated["VOTE"]) == (3.6, "RUB", 4)
+    assert "COST_CURRENCY" not in finish_params(facts(cost=Cost("0")), {}, CALL_ID)
+    assert not {"COST", "COST_CURRENCY", "VOTE"} & set(finish_params(facts(), {}, CALL_ID))
+
+
+def test_a_transcript_says_who_spoke_and_when() -> None:
+    phrases = (Phrase(Side.EMPLOYEE, 0, 0, "Acme"), Phrase(Side.CLIENT, 1, 4, "Hello"))
+    assert transcript_params(CALL_ID, phrases) == {
+        "CALL_ID": CALL_ID,
+        "MESSAGES": [
+            {"SIDE": "User", "START_TIME": 0, "STOP_TIME": 1, "MESSAGE": "Acme"},
+            {"SIDE": "Client", "START_TIME": 1, "STOP_TIME": 4, "MESSAGE": "Hello"},
+        ],
+    }

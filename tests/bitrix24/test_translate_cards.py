@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from connectors.bitrix24.translate import (
-    Entity,
+from connectors.bitrix24.translate import Entity
+from connectors.bitrix24.translate_cards import (
     inert,
     marker,
     note_params,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hub.calls.fold import fold
 from hub.domain.call import Closing, Outcome
-from hub.domain.events import CallEvent, Direction, EventKind, Place, RecordingNews, RecordingState, Result
+from hub.domain.events import CallEvent, Cost, Direction, EventKind, Place, RecordingNews, RecordingState, Result
 from hub.domain.phone import Phone
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,6 +53,9 @@ def any_event(draw: st.DrawFn) -> CallEvent:
         recording=draw(st.none() | news),
         command_id=draw(st.none() | st.sampled_from("xy")),
         came_from_leg=draw(st.none() | st.sampled_from("ab")),
+        from_history=draw(st.booleans()),
+        cost=draw(st.none() | st.builds(Cost, st.sampled_from(["1", "2"]))),
+        rating=draw(st.none() | st.integers(1, 5)),
     )
 
 

@@ -9,14 +9,15 @@ import pytest
 
 from hub.calls.fold import fold
 from hub.domain.call import Call
-from hub.domain.events import CallEvent, Direction
+from hub.domain.events import CallEvent, Cost, Direction, EventKind, Phrase, Side
 from hub.domain.intents import Intent, IntentKind
-from hub.domain.party import ClientHistory, Employee, Source
+from hub.domain.party import ClientHistory, Employee, PageView, Source, VisitStory
 from hub.domain.phone import Phone
 from mapping.facts import KeptRecording, PlanFacts
 from mapping.plan import Plan, plan
 from mapping.words import WORDS
-from tests.delivery.story import answers, ends, leaves, rings
+from tests.delivery.story import answers, ends, event, leaves, rings
+from tests.delivery.world import START
 
 PEOPLE = {"101": Employee("Anna", "101", "7"), "102": Employee("Boris", "102", "8")}
 ANSWERED = (rings("101", 1), answers("101", 5), leaves("101", 65), ends(65, answered_at=5, extension="101"))
@@ -128,3 +129,32 @@ def test_every_sentence_is_spoken_in_both_languages_with_the_same_places() -> No
         assert set(sentences) == {"ru", "en"}, key
         places = [{part.split("}")[0] for part in text.split("{")[1:]} for text in sentences.values()]
         assert places[0] == places[1], key
+
+
+def test_cost_rating_and_visit_go_with_the_call() -> None:
+    visit = VisitStory(START, "https://shop.example/")
+    rated = event(EventKind.REMARK, 66, cost=Cost("3.60", "RUB"), rating=4)
+    about = one(planned(*ANSWERED, rated, visit=visit), IntentKind.LOG_CALL).call
+    assert (about.cost, about.rating, about.visit) == (Cost("3.60", "RUB"), 4, visit)
+
+
+def test_a_transcript_is_attached_when_the_pbx_has_sent_it() -> None:
+    said = event(EventKind.REMARK, 90, transcript=(Phrase(Side.CLIENT, 0, 2, "Hello"),))
+    assert one(planned(*ANSWERED, said), IntentKind.ATTACH_TRANSCRIPT).phrases == said.transcript
+    assert IntentKind.ATTACH_TRANSCRIPT not in [intent.kind for intent in planned(*ANSWERED).intents]
+
+
+@pytest.mark.parametrize(
+    ("extension", "title"),
+    [("101", "Recording: Anna, extension 101"), ("109", "Recording: 109"), (None, "Recording")],
+)
+def test_a_recording_says_whose_talk_it_is(extension: str | None, title: str) -> None:
+    kept = KeptRecording("5", "https://hub.example/r/x", extension)
+    assert one(planned(*ANSWERED, recordings=(kept,)), IntentKind.ATTACH_RECORDING).title == title
+
+
+def test_the_visit_is_told_page_by_page() -> None:
+    pages = (PageView(START, "https://shop.example/", "Doors"), PageView(START, "https://shop.example/steel"))
+    visit = VisitStory(START, "https://shop.example/", "", pages)
+    words = one(planned(*ANSWERED, visit=visit), IntentKind.ADD_NOTE).text
+    assert words.endswith("1. Doors — https://shop.example/\n2. https://shop.example/steel")

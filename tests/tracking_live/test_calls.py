@@ -76,7 +76,8 @@ def test_a_call_while_the_page_is_open_has_the_visits_labels_at_ring_time(hub: H
     assert (source.source, source.medium, source.campaign) == ("yandex", "cpc", "spring")
     assert (source.content, source.term) == ("banner", "doors")
     assert change.visit is not None
-    assert change.visit.pages == (f"Двери — {AD}&utm_term=doors&utm_content=banner",)
+    (page,) = change.visit.pages
+    assert (page.title, page.url) == ("Двери", f"{AD}&utm_term=doors&utm_content=banner")
     assert (change.row.source, change.row.campaign) == ("yandex", "spring")
     answer = kept(hub)
     assert (answer.visit_uid, answer.model) == (visitor["visit"], "dynamic")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.webhook.events import WebhookHook
 from hub.domain.codec import to_document
-from hub.domain.events import EventKind, RecordingState
+from hub.domain.events import Cost, EventKind, Phrase, RecordingState, Side
 from tests.webhook.signing import CONTEXT, SECRET, item, signed
 from webhooks.contract import Drift, Ignored, Malformed, Parsed, Stated
 
@@ -155,3 +155,31 @@ def test_whatever_is_sent_is_stated_ignored_or_malformed(changes: dict[str, Any]
     request = signed({**EVENT, **changes})
     for each in HOOK.admit(request, [{"signing_secret": SECRET}]).items:
         assert isinstance(HOOK.parse(each, CONTEXT), Stated | Ignored | Malformed)
+
+
+def test_cost_rating_and_transcript_may_come_with_any_event_or_afterwards() -> None:
+    said = [
+        {"side": "employee", "start": 0, "stop": 2, "text": "Acme"},
+        {"side": "client", "start": 2, "stop": 5, "text": "Hi"},
+    ]
+    (event,) = stated(
+        {**EVENT, "event": "remark", "cost": 3.6, "currency": "RUB", "rating": 4, "transcript": said}
+    ).events
+    assert (event.kind, event.cost, event.rating) == (EventKind.REMARK, Cost("3.6", "RUB"), 4)
+    assert event.transcript == (Phrase(Side.EMPLOYEE, 0, 2, "Acme"), Phrase(Side.CLIENT, 2, 5, "Hi"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"cost": "much"}, "cost"),
+        ({"cost": -1}, "cost"),
+        ({"cost": True}, "cost"),
+        ({"transcript": [{"side": "dog", "start": 0, "stop": 1, "text": "wuff"}]}, "transcript"),
+        ({"transcript": [{"side": "client", "start": 2, "stop": 1, "text": "x"}]}, "transcript"),
+    ],
+)
+def test_an_impossible_remark_is_put_aside_with_the_field(changes: dict[str, Any], said: str) -> None:
+    parsed = HOOK.parse(item({**EVENT, "event": "remark", **changes}), CONTEXT)
+    assert isinstance(parsed, Malformed)
+    assert said in parsed.reason

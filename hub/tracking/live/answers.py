@@ -13,7 +13,7 @@ from hub.db.tables import CallRow
 from hub.db.tracking import AttributionRow, FormReport, LeaseRow, PageRow, SiteNumber, SiteRow, TouchRow, VisitRow
 from hub.domain.attribution import Attribution, CallFact, EarlierCall, LeaseFact, Model, Touch, VisitFact
 from hub.domain.codec import from_document, to_document
-from hub.domain.party import Source, VisitStory
+from hub.domain.party import PageView, Source, VisitStory
 from hub.tracking.attribution import DelayLaw, attribute_one, earlier_call, prior_law
 from hub.tracking.attribution.answer import lost
 from hub.tracking.sources import TouchModel, credit
@@ -223,5 +223,5 @@ def _story(session: Session, visit: VisitRow, at: datetime) -> VisitStory:
         started_at=visit.started_at,
         landing_url=visit.landing_url,
         referrer=visit.referrer,
-        pages=tuple(" — ".join(part for part in (page.title, page.url) if part) for page in reversed(pages)),
+        pages=tuple(PageView(page.at, page.url, page.title) for page in reversed(pages)),
     )
