@@ -1,0 +1,120 @@
+"""Rules that hold where nobody has set any, and the presets to start from. All of them are documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hub.domain.treatment import LeadOutcome, PersonState
+from mapping.model import PolicyRule, Rules, Situation
+from mapping.words import say
+
+ASKED_FOR = (Situation.CALLBACK_DONE, Situation.CALLBACK_FAILED, Situation.FORM)
+INBOUND = (
+    Situation.INBOUND_ANSWERED,
+    Situation.INBOUND_MISSED,
+    Situation.REPEAT_MISSED,
+    Situation.AFTER_HOURS,
+    Situation.IVR_ONLY,
+)
+MISSED = (Situation.INBOUND_MISSED, Situation.REPEAT_MISSED, Situation.AFTER_HOURS, Situation.IVR_ONLY)
+UNKNOWN = (PersonState.UNKNOWN,)
+
+
+def default_rules(stranger: LeadOutcome = LeadOutcome.LEAD, locale: str = "ru") -> Rules:
+    """What interface §6 promises: an unknown caller becomes `stranger`, a known one is only logged."""
+    return Rules(
+        (
+            PolicyRule(say("internal_stays", locale), LeadOutcome.NOTHING, situation=(Situation.INTERNAL,)),
+            PolicyRule(say("unknown_becomes_lead", locale), stranger, situation=(*INBOUND, *ASKED_FOR), person=UNKNOWN),
+            PolicyRule(say("known_is_logged", locale), LeadOutcome.ACTIVITY_ONLY),
+        )
+    )
+
+
+BUILT_IN = default_rules()
+
+
+def sales_team(stranger: str, locale: str) -> dict[str, Any]:
+    """Every stranger is somebody's lead at once; a client who calls again without an open deal gets a new one."""
+    return {
+        "version": 1,
+        "policy": [
+            _internal(locale),
+            {"name": say("preset_menu", locale), "situation": ["ivr_only"], "outcome": "activity_only"},
+            {
+                "name": say("preset_stranger", locale),
+                "situation": [*INBOUND, *ASKED_FOR],
+                "person": ["unknown"],
+                "outcome": stranger,
+                "responsible": ["answered_by", "rung_first", "on_duty"],
+            },
+            {
+                "name": say("preset_returning", locale),
+                "situation": ["inbound_answered", "inbound_missed", "callback_done", "form"],
+                "person": ["contact"],
+                "outcome": "contact_deal",
+                "responsible": ["owner", "answered_by"],
+            },
+            _logged(locale),
+        ],
+        "tasks": {"who": ["owner", "rung_first", "on_duty"], "within_minutes": 15, "working_hours": True},
+    }
+
+
+def service_desk(stranger: str, locale: str) -> dict[str, Any]:
+    """Known clients are served; only a stranger who was talked to becomes a card."""
+    return {
+        "version": 1,
+        "policy": [
+            _internal(locale),
+            {
+                "name": say("preset_talked", locale),
+                "situation": ["inbound_answered", *ASKED_FOR],
+                "person": ["unknown"],
+                "outcome": stranger,
+                "responsible": ["answered_by"],
+            },
+            _logged(locale),
+        ],
+        "tasks": {"who": ["on_duty", "owner"], "within_minutes": 30, "working_hours": True},
+    }
+
+
+def agency(stranger: str, locale: str) -> dict[str, Any]:
+    """Where the client came from stands in the title; the shortest talks are no enquiries."""
+    return {
+        "version": 1,
+        "policy": [
+            _internal(locale),
+            {"name": say("preset_menu", locale), "situation": ["ivr_only"], "outcome": "activity_only"},
+            {
+                "name": say("preset_advertised", locale),
+                "situation": [*INBOUND, *ASKED_FOR],
+                "source": ["*/cpc", "*/cpm", "*/offline"],
+                "person": ["unknown"],
+                "outcome": stranger,
+                "title": "{source.source} / {source.campaign}: {client.phone}",
+            },
+            {
+                "name": say("unknown_becomes_lead", locale),
+                "situation": [*INBOUND, *ASKED_FOR],
+                "person": ["unknown"],
+                "outcome": stranger,
+            },
+            _logged(locale),
+        ],
+        "quality": {"min_talk_seconds": 45, "unique_days": 90},
+    }
+
+
+PRESETS: Mapping[str, Any] = {"sales_team": sales_team, "service_desk": service_desk, "agency": agency}
+"""A preset is a function of the outcome for strangers and the language."""
+
+
+def _internal(locale: str) -> dict[str, Any]:
+    return {"name": say("internal_stays", locale), "situation": ["internal"], "outcome": "nothing"}
+
+
+def _logged(locale: str) -> dict[str, Any]:
+    return {"name": say("known_is_logged", locale), "outcome": "activity_only"}

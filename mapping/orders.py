@@ -1,0 +1,103 @@
+"""What the rules order for the client's card, with the reasons. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from hub.domain.intents import Why
+from hub.domain.phone import format_phone, mask_phone
+from hub.domain.treatment import CardOrders, FieldValue, LeadOutcome, PersonState, Treatment
+from mapping.catalogue import fill
+from mapping.facts import PlanFacts
+from mapping.model import PolicyRule, Situation
+from mapping.policy import crm_source_rule, expected, treatments
+from mapping.situation import situations
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the policy says of a call now: its situation (the likeliest, while it goes on), the rule, the orders.
+
+    `nothing` says that the call is not to be written at all.
+    """
+
+    situation: Situation
+    rule: PolicyRule
+    orders: CardOrders
+    nothing: bool
+    why: tuple[Why, ...]
+
+
+def rule_on(facts: PlanFacts) -> Ruling:
+    """The ruling on a call as it stands."""
+    possible = situations(facts)
+    tables = [treatments(facts, one) for one in possible]
+    rules = [expected(facts, one) for one in possible]
+    decided = all(_shape(table) == _shape(tables[0]) for table in tables)
+    orders = CardOrders(
+        treatments=tables[0] if decided else {},
+        fields=_fields(facts),
+        crm_source=_crm_source(facts),
+        undecided=not decided,
+        client_name=client_name(facts) if facts.rules_of.privacy.mask_phones else "",
+    )
+    nothing = all(rule.outcome is LeadOutcome.NOTHING for rule in rules)
+    return Ruling(possible[0], rules[0], orders, nothing, _why(facts, possible[0], rules[0], decided=decided))
+
+
+def _shape(table: Mapping[str, Treatment]) -> dict[str, tuple[LeadOutcome, str | None, str | None]]:
+    """What must be known before anything is made; title and person can still be set afterwards."""
+    return {state: (one.outcome, one.pipeline, one.stage) for state, one in table.items()}
+
+
+def _fields(facts: PlanFacts) -> tuple[FieldValue, ...]:
+    """Fields whose facts are known; an empty one leaves the CRM's field as it is."""
+    if not facts.call.is_over:
+        return ()
+    filled = ((rule, fill(rule.value, facts)) for rule in facts.rules_of.fields)
+    return tuple(FieldValue(rule.entity, rule.field, value, rule.always) for rule, value in filled if value)
+
+
+def _crm_source(facts: PlanFacts) -> str | None:
+    rule = crm_source_rule(facts.rules_of, facts.source)
+    return rule.crm_source if rule else None
+
+
+def client_name(facts: PlanFacts) -> str:
+    """The client's number as texts show it."""
+    client = facts.call.client
+    if client is None:
+        return "—"
+    return mask_phone(client.display) if facts.rules_of.privacy.mask_phones else format_phone(client)
+
+
+def _why(facts: PlanFacts, situation: Situation, rule: PolicyRule, *, decided: bool) -> tuple[Why, ...]:
+    person = PersonState.VIP if facts.vip else facts.person
+    case = facts.say("in_case", situation=facts.say(f"situation_{situation}"), person=facts.say(f"person_{person}"))
+    name = rule.name or facts.say("no_rule_left")
+    if not decided:
+        case = f"{case}; {facts.say('undecided')}"
+    why = [Why("creates_lead", name, case, facts.rules_version)]
+    source = crm_source_rule(facts.rules_of, facts.source)
+    if source is not None and facts.source is not None:
+        why.append(
+            Why("crm_source", facts.say("source_mapped", name=source.name), facts.source.source, facts.rules_version)
+        )
+    return tuple(why)
+
+
+def why_fields(facts: PlanFacts) -> tuple[Why, ...]:
+    """For each field that is filled: which line of the rules, and with what."""
+    return tuple(
+        Why(f"{rule.entity}.{rule.field}", facts.say("field_filled", name=rule.name), value, facts.rules_version)
+        for rule in facts.rules_of.fields
+        if (value := fill(rule.value, facts))
+    )
+
+
+def private(facts: PlanFacts) -> PlanFacts:
+    """The facts without what the rules keep out of the CRM."""
+    if facts.visit is None or facts.rules_of.privacy.visit_pages:
+        return facts
+    return replace(facts, visit=None)
