@@ -10,7 +10,7 @@
   const shownTexts = new Map();
   const listeners = {};
   const tab = {};
-  let now = null, pageAddress = location.href, active = Date.now(), agreed = !site.ask, timer, toHtml, told = "", params = {};
+  let now = null, pageAddress = location.href, active = Date.now(), agreed = !site.ask, timer, toHtml, told = "", params = {}, first;
 
   const quietly = (work) => (...given) => { try { return work(...given); } catch { return undefined; } };
   const keep = quietly((value) => value === undefined ? JSON.parse(localStorage.dozvon || "{}") : void (localStorage.dozvon = JSON.stringify(value)));
@@ -193,6 +193,8 @@
 
   const bye = quietly(() => { if (tab.v && now && !tab.fixed) navigator.sendBeacon(hub + "/bye", JSON.stringify({ v: tab.v })); });
   const wake = () => {
+    const begun = first;
+    if (begun) { first = null; begun(); }
     const slept = asleep() || over();
     active = Date.now();
     if (over()) show(null);
@@ -248,9 +250,13 @@
     addEventListener("pageshow", quietly((event) => { if (event.persisted && tab.v) beat(); }));
     addEventListener("popstate", quietly(followAddress));
     document.addEventListener("visibilitychange", quietly(() => { if (document.visibilityState === "visible") wake(); }));
-    if (kept.v || !channel || !agreed) return void arrive();
-    tellTabs({ ask: 1 });
-    later(arrive, 30);
+    // Where bots that do nothing are to get no number: nobody is asked before the first move.
+    const ask = () => {
+      if (kept.v || !channel || !agreed) return void arrive();
+      tellTabs({ ask: 1 });
+      later(arrive, 30);
+    };
+    if (site.move && !kept.v) first = ask; else ask();
   });
   begin();
 } catch { /* an old browser: the page stays as it was */ } })();

@@ -170,6 +170,14 @@ class SiteSchema(Schema):
     selectors = fields.List(_name())
     visits_per_ip_hour = _whole(1, 1_000_000)
     quality_seconds = _whole(0, 3600)
+    quality_groups = fields.List(_name(200))
+    quality_lines = fields.List(_name(32))
+    unique_days = _whole(1, 3650)
+    wait_for_interaction = fields.Boolean()
+    retention_days = _whole(31, 3650)
+    touch_model = Word(
+        validate=validate.OneOf(("first", "last", "last_non_direct"), error="must be one of {choices}.")
+    )
 
 
 class RulesSchema(Schema):

@@ -18,6 +18,9 @@ class SiteRules:
 
     `channels` and `home_regions`: who gets a number of their own; empty means everybody. `consent` "required": before
     the visitor agreed there is no id, no storage, and at most the static number of their channel.
+    `wait_for_interaction`: no number is asked for before the first move, scroll or key. `quality_groups` and
+    `quality_lines`: only calls of these count as good ones; empty means all. `retention_days`: how long visits are
+    kept. `touch_model`: which of a visitor's touches a CRM is told: first, last or last_non_direct.
     """
 
     show_delay_seconds: int = 0
@@ -30,6 +33,12 @@ class SiteRules:
     selectors: tuple[str, ...] = ()
     visits_per_ip_hour: int = 600
     quality_seconds: int = 30
+    quality_groups: tuple[str, ...] = ()
+    quality_lines: tuple[str, ...] = ()
+    unique_days: int = 30
+    wait_for_interaction: bool = False
+    retention_days: int = 400
+    touch_model: str = "last_non_direct"
 
     @property
     def beat_seconds(self) -> int:
