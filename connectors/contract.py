@@ -14,6 +14,7 @@ from connectors.door import ConnectionFacts, Door, Json, RecordingFile, StepResu
 from connectors.pbx import FirmLine, ListedExtension, Pbx, PbxCommands, PbxDirectory, PbxHistory, PbxLines
 from connectors.steps import Absent, Found, LookUp, Step, StepSpec, Unclear, Unsupported
 from hub.domain.access import QuotaRule, TokenPair
+from hub.domain.errors import DeliveryError
 from hub.domain.intents import Intent
 from hub.domain.notices import CallbackWanted, DialRequested
 from hub.domain.phone import Phone
@@ -26,6 +27,7 @@ __all__ = [
     "Crm",
     "CrmDials",
     "CrmLog",
+    "CrmTogether",
     "CrmUser",
     "Door",
     "FirmLine",
@@ -154,6 +156,22 @@ class Owners(Protocol):
         """Pure. How the phones of a card of `PartyChanged.kind` are kept: `OwnedPhone.kind`."""
 
 
+class CrmTogether(Protocol):
+    """A CRM that takes writes of several steps in one request, and answers each of them."""
+
+    most: int
+    """How many steps at once."""
+
+    def joins(self, step_key: str) -> bool:
+        """Pure. Whether this step may share a request with others of its kind of intent."""
+
+    def perform(self, steps: Sequence[Step], door: Door) -> Sequence[StepResult | DeliveryError]:
+        """Make the one write of each; what became of each, in their order: its result, or what `Crm.perform` raises.
+
+        Raises the delivery errors of a request as a whole: they hold for each of the steps.
+        """
+
+
 class CrmDials(Protocol):
     """A CRM that opens a call itself, or wants one opened, before the PBX has heard of it."""
 
@@ -172,10 +190,14 @@ class CrmDials(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a CRM is to be kept in step with: our public address (no slash at the end) and the firm's lines."""
+    """What a CRM is to be kept in step with: our public address (no slash at the end) and the firm's lines.
+
+    `hook_url` is the connection's own address for what it posts; "" when it has none.
+    """
 
     public_url: str
     lines: tuple[FirmLine, ...] = ()
+    hook_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +241,7 @@ class Connector:
     directory: PbxDirectory | None = None
     owners: Owners | None = None
     dials: CrmDials | None = None
+    together: CrmTogether | None = None
     upkeep: Callable[[Door, Surroundings], str] | None = None
     """Brings the other side in step with us (event handlers, lines); may be repeated. Returns a line for people."""
     reference: Callable[[Door], Sequence[ReferenceItem]] | None = None

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from connectors.amocrm.client import Account
 from connectors.amocrm.crm import AmocrmCrm, check
+from connectors.amocrm.events import AmocrmHook
+from connectors.amocrm.logged import AmocrmLog
 from connectors.amocrm.memory import Memory
 from connectors.amocrm.oauth import AmocrmOAuth
+from connectors.amocrm.owners import AmocrmOwners
+from connectors.amocrm.reference import dictionaries
 from connectors.amocrm.settings import AmocrmSecrets, AmocrmSettings
+from connectors.amocrm.upkeep import keep_up
 from connectors.contract import Connector
 
 _MEMORY = Memory()
@@ -15,7 +23,12 @@ CONNECTOR = Connector(
     title="amoCRM",
     settings=AmocrmSettings,
     secrets=AmocrmSecrets,
+    hook=AmocrmHook(),
     crm=AmocrmCrm(_MEMORY),
     oauth=AmocrmOAuth(_MEMORY),
+    crm_log=AmocrmLog(_MEMORY),
+    owners=AmocrmOwners(_MEMORY),
+    upkeep=partial(keep_up, memory=_MEMORY),
+    reference=lambda door: dictionaries(Account(door, _MEMORY)),
     check=check,
 )

@@ -14,7 +14,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from connectors.amocrm.envelope import Envelope, complaint, mapping, opened, without_nulls
-from connectors.amocrm.errors import BLOCKED_FOR, Refused
+from connectors.amocrm.errors import BLOCKED_FOR, RIGHTS, Refused
 from connectors.amocrm.hosts import host_of
 from connectors.amocrm.jwt import api_domain_of
 from connectors.amocrm.memory import Key, Memory
@@ -63,6 +63,16 @@ class Account:
     def write(self, method: str, path: str, body: Json) -> Json:
         """What a POST or PATCH under /api/v4 answers; a list of items must be given as an array."""
         return self._sent(method, f"{API}{path}", without_nulls(body), write=True)
+
+    def as_admin(self, method: str, path: str, body: Json = None) -> Json:
+        """A request that only an administrator's token may make: a 401 to it is a lack of rights (amocrm.md §5.1).
+
+        It would be one after a renewal as well, so none is tried: ask something else first to be sure of the token.
+        """
+        answer = self._request(method, f"{API}{path}", without_nulls(body), self._token(None), write=method != "GET")
+        if answer.status == 401:
+            raise Refused(f"amoCRM: {self._words(answer)}", status=401, hint=RIGHTS)
+        return opened(answer, write=method != "GET", now=self.door.now(), throttled_lately=self._throttled_lately())
 
     def ring(self, body: Json) -> None:
         """`/api/v2/events`; any success will do, whatever it says (amocrm.md §3.11)."""

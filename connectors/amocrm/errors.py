@@ -16,7 +16,7 @@ BLOCKED_FOR = timedelta(minutes=15)
 _LONGEST_RETRY_AFTER = timedelta(hours=1)
 _NOT_PAID = "Pay for the account or the feature in amoCRM, then resume the connection. Its access is kept."
 _MEND = "Mend the cause in amoCRM or in the connection, then replay the delivery."
-_RIGHTS = "Give the user who connected amoCRM the rights that are missing, then replay the delivery."
+RIGHTS = "Give the user who connected amoCRM the rights that are missing, then replay the delivery."
 _BEFORE_ANYTHING = frozenset({408, 425})
 
 
@@ -70,7 +70,7 @@ def error_for(complaint: Complaint, *, write: bool, now: datetime, throttled_lat
     if status in _BEFORE_ANYTHING:
         return Unreachable(message)
     if 400 <= status < 500:
-        hint = _RIGHTS if status == 403 else _MEND
+        hint = RIGHTS if status == 403 else _MEND
         return Refused(message, status=status, faults=complaint.faults, hint=hint)
     return OutcomeUnknown(message) if write else Unreachable(message)
 

@@ -20,11 +20,12 @@ from hub.domain.party import Party
 from hub.domain.phone import Phone, parse_phone
 
 CONTACTS, COMPANIES, LEADS = "contacts", "companies", "leads"
+_KINDS = {CONTACTS: "contact", COMPANIES: "company", LEADS: "lead"}
 _COMPARED_DIGITS = 10
 _MOST_HITS = 50
 _INCOMING_PAGE = 250
 _MOST_INCOMING_PAGES = 8
-_MOST_LEADS = 50
+_LEADS_AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +55,22 @@ def find_party(phone: Phone, door: Door) -> Party | None:
     card = find_card(phone, Account(door))
     if card is None:
         return None
-    return Party(card.entity.removesuffix("s"), card.id, card.name or None, card.owner, card.open_leads)
+    return Party(_KINDS[card.entity], card.id, card.name or None, card.owner, card.open_leads)
 
 
 def find_card(phone: Phone, account: Account) -> Card | None:
     """Contacts first, by each spelling; then companies; then the incoming leads. Raises delivery errors."""
+    entity, hits = hits_for(phone, account)
+    return _best(account, entity, hits) if hits else incoming_card(phone, account)
+
+
+def hits_for(phone: Phone, account: Account) -> tuple[str, list[Envelope]]:
+    """The contacts, else the companies, that have the number in a PHONE value; none when nobody has."""
     for entity, spelling in _searches(phone):
         hits = _verified(account, entity, spelling, phone)
         if hits:
-            return _best(account, entity, hits)
-    return incoming_card(phone, account)
+            return entity, hits
+    return CONTACTS, []
 
 
 def fresh_card(phone: Phone, account: Account) -> Card | None:
@@ -135,18 +142,18 @@ def phones_of(row: Envelope) -> list[str]:
 
 def _best(account: Account, entity: str, hits: Sequence[Envelope]) -> Card:
     """With an open lead before without, then the one changed last, then the oldest (amocrm.md §3.7)."""
-    leads = {text(lead.get("id")): lead for lead in _open_leads(account, hits)}
-    cards = [_card(entity, row, leads) for row in hits]
+    leads = {text(lead.get("id")): lead for lead in open_leads(account, hits)}
+    cards = [card_of(entity, row, leads) for row in hits]
     ranked = sorted(
         zip(cards, hits, strict=True),
-        key=lambda pair: (not pair[0].lead_id, -_moment(pair[1]), int(pair[0].id) if pair[0].id.isdigit() else 0),
+        key=lambda pair: (not pair[0].lead_id, -moment_of(pair[1]), int(pair[0].id) if pair[0].id.isdigit() else 0),
     )
     return ranked[0][0]
 
 
-def _card(entity: str, row: Envelope, leads: dict[str, Envelope]) -> Card:
-    mine = [leads[lead_id] for lead_id in _lead_ids(row) if lead_id in leads]
-    mine.sort(key=lambda lead: (-_moment(lead), text(lead.get("id"))))
+def card_of(entity: str, row: Envelope, leads: dict[str, Envelope]) -> Card:
+    mine = [leads[lead_id] for lead_id in lead_ids(row) if lead_id in leads]
+    mine.sort(key=lambda lead: (-moment_of(lead), text(lead.get("id"))))
     owner = identifier(mine[0].get("responsible_user_id")) if mine else None
     ids = tuple(text(lead.get("id")) for lead in mine)
     return Card(
@@ -159,10 +166,14 @@ def _card(entity: str, row: Envelope, leads: dict[str, Envelope]) -> Card:
     )
 
 
-def _open_leads(account: Account, hits: Iterable[Envelope]) -> list[Envelope]:
-    ids = [lead_id for row in hits for lead_id in _lead_ids(row)][:_MOST_LEADS]
-    if not ids:
-        return []
+def open_leads(account: Account, hits: Iterable[Envelope]) -> list[Envelope]:
+    """The leads of these cards that are neither won nor lost."""
+    ids = [lead_id for row in hits for lead_id in lead_ids(row)]
+    parts = [ids[start : start + _LEADS_AT_ONCE] for start in range(0, len(ids), _LEADS_AT_ONCE)]
+    return [row for part in parts for row in _open_of(account, part)]
+
+
+def _open_of(account: Account, ids: list[str]) -> list[Envelope]:
     found = account.read(LEADS, {"filter[id][]": ids, "limit": _INCOMING_PAGE})
     return [
         row
@@ -173,11 +184,11 @@ def _open_leads(account: Account, hits: Iterable[Envelope]) -> list[Envelope]:
     ]
 
 
-def _lead_ids(row: Envelope) -> list[str]:
+def lead_ids(row: Envelope) -> list[str]:
     return [found for lead in embedded(row, LEADS) if (found := identifier(lead.get("id")))]
 
 
-def _moment(row: Envelope) -> int:
+def moment_of(row: Envelope) -> int:
     moment = text(row.get("updated_at"))
     return int(moment) if moment.isdigit() else 0
 

@@ -16,7 +16,7 @@ from connectors.amocrm.envelope import Envelope, embedded, identifier, mapping, 
 from connectors.amocrm.errors import Refused
 from connectors.amocrm.readers import listed
 from connectors.amocrm.settings import AccountSettings
-from connectors.contract import CrmUser
+from connectors.contract import CrmUser, ReferenceItem
 from hub.domain.errors import Unreachable
 from hub.domain.intents import CallFacts
 
@@ -27,6 +27,7 @@ CLOSED_STATUSES = frozenset({"142", "143"})
 """Won and lost, in every pipeline (amocrm.md §4.5)."""
 _INCOMING_TYPE = "1"
 _LONGEST_EXTENSION = 6
+_FIELD_OWNERS = {"leads": "lead", "contacts": "contact", "companies": "company"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,48 @@ def _read_pipelines(account: Account) -> list[Pipeline]:
 def _incoming(row: Envelope) -> str | None:
     incoming = [status for status in embedded(row, "statuses") if text(status.get("type")) == _INCOMING_TYPE]
     return identifier(incoming[0].get("id")) if incoming else None
+
+
+def dictionaries(account: Account) -> list[ReferenceItem]:
+    """Everything, or a delivery error; what this user may not read is left out as a whole.
+
+    Kinds: "pipeline", "stage" (parent: its pipeline), "field" (parent: lead, contact or company),
+    "task_type", "source".
+    """
+    found = _read_pipelines(account)
+    rows = [(row, status) for row in embedded(account.read("leads/pipelines"), "pipelines") for status in _stages(row)]
+    return [
+        *(ReferenceItem("pipeline", one.id, one.name) for one in found),
+        *(_item("stage", status, parent=identifier(row.get("id")) or "") for row, status in rows),
+        *(field for name, owner in _FIELD_OWNERS.items() for field in _fields(account, name, owner)),
+        *(ReferenceItem("task_type", type_id, name) for type_id, name in task_types(account)),
+        *_sources(account),
+    ]
+
+
+def _stages(row: Envelope) -> list[Envelope]:
+    return embedded(row, "statuses") if row.get("is_archive") is not True else []
+
+
+def _fields(account: Account, name: str, owner: str) -> list[ReferenceItem]:
+    try:
+        return [_item("field", row, parent=owner) for row in listed(account, f"{name}/custom_fields", "custom_fields")]
+    except Refused:
+        return []
+
+
+def _sources(account: Account) -> list[ReferenceItem]:
+    """Our own integration's by their `external_id`: an id may come back for another one (amocrm.md §4.1)."""
+    try:
+        found = embedded(account.read("sources"), "sources")
+    except Refused:
+        return []
+    return [ReferenceItem("source", text(row.get("external_id")), text(row.get("name"))) for row in found]
+
+
+def _item(kind: str, row: Envelope, *, parent: str) -> ReferenceItem:
+    item_id = identifier(row.get("id")) or ""
+    return ReferenceItem(kind, item_id, text(row.get("name")) or text(row.get("code")) or item_id, parent)
 
 
 def lead_field_codes(account: Account) -> frozenset[str]:

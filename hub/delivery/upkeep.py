@@ -88,12 +88,19 @@ def _keep_up(runtime: Runtime, connection_id: int, workspace_id: int, vendor: st
     lines = firm_lines(runtime, workspace_id)
     try:
         with open_door(runtime, connection_id, Lane.BULK, purpose="upkeep") as door:
-            said = upkeep(door, Surroundings(runtime.settings.public_url, lines))
+            said = upkeep(door, Surroundings(runtime.settings.public_url, lines, _hook_url(runtime, connection_id)))
     except DeliveryError as error:
         log.warning("connection_not_kept_up", connection_id=connection_id, reason=str(error)[:200])
         return False
     log.info("connection_kept_up", connection_id=connection_id, words=said)
     return True
+
+
+def _hook_url(runtime: Runtime, connection_id: int) -> str:
+    with runtime.database.reading() as session:
+        token = session.get_one(Connection, connection_id).hook_token
+    address = runtime.settings.public_url
+    return f"{address}/hooks/{token}" if address and token else ""
 
 
 def firm_lines(runtime: Runtime, workspace_id: int) -> tuple[FirmLine, ...]:

@@ -16,6 +16,8 @@ from webhooks.contract import Admitted, Hook, HookRequest, InboxItem, ParseConte
 VENDORS = sorted(vendor for vendor, connector in REGISTRY.items() if connector.hook is not None)
 SIGNERS = [vendor for vendor in VENDORS if vendor in SENDERS and SENDERS[vendor].signs_body]
 """The others carry a shared secret, which proves the sender and not the content."""
+PROVERS = [vendor for vendor in VENDORS if vendor in SENDERS and SENDERS[vendor].carries_proof]
+"""The others sign nothing: their address is the secret, and nothing that they say is believed unasked."""
 
 
 @dataclass(frozen=True)

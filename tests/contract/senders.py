@@ -48,7 +48,8 @@ class Sender:
     `needed` names a field without which the first sample of the first course cannot be understood.
     `odd` is a genuine sample that uses words which nobody knows. `strange_topic` is one that the vendor
     does not have. `signs_body` is False where a request carries
-    a shared secret and not a signature of its content. `parse_settings` are those of the connection.
+    a shared secret and not a signature of its content; `carries_proof` is False where a request carries none at
+    all, and the address is the secret. `parse_settings` are those of the connection.
     """
 
     secrets: Secrets
@@ -62,6 +63,7 @@ class Sender:
     odd: Sample
     strange_topic: str
     signs_body: bool = True
+    carries_proof: bool = True
     parse_settings: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -227,4 +229,50 @@ def _bitrix24() -> Sender:
     )
 
 
-SENDERS: Mapping[str, Sender] = {"mango": _mango(), "webhook": _webhook(), "bitrix24": _bitrix24()}
+# --- amoCRM ----------------------------------------------------------------------------------------
+
+_CONTACT = {
+    "contacts[update][0][id]": "1100", "contacts[update][0][name]": "Ivan", "contacts[update][0][type]": "contact",
+    "contacts[update][0][responsible_user_id]": "6", "contacts[update][0][old_responsible_user_id]": "5",
+    "contacts[update][0][custom_fields][0][code]": "PHONE",
+    "contacts[update][0][custom_fields][0][values][0][value]": "+79001234567",
+    "contacts[update][0][updated_at]": "1788000000",
+}  # fmt: skip
+_LEAD = {"leads[status][0][id]": "7700", "leads[status][0][status_id]": "142", "leads[status][0][old_status_id]": "59",
+         "leads[status][0][updated_at]": "1788000001"}  # fmt: skip
+_GONE = {"contacts[delete][0][id]": "1199", "contacts[delete][0][type]": "company"}
+_SORTED = {"unsorted[delete][0][action]": "accept", "unsorted[delete][0][accept_result][leads][]": "7709"}
+
+
+def _amocrm_sign(sample: Sample, _secrets: Secrets) -> HookRequest:
+    """amocrm.md §5.3: nothing is signed; the account says who it is."""
+    account = urlencode({"account[id]": "555", "account[subdomain]": "demo"}).encode()
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    return HookRequest("POST", sample.topic, "", headers, b"&".join((sample.body, account)), RECEIVED_AT)
+
+
+def _amocrm() -> Sender:
+    forms = {"changed contact": _CONTACT, "closed lead": _LEAD, "deleted company": _GONE, "accepted lead": _SORTED}
+    return Sender(
+        secrets={"access_token": "a1b2c3d4e5f6"},
+        other_secrets={"access_token": "00f1e2d3c4b5"},
+        courses={name: (Sample(name, "", _write_form(form)),) for name, form in forms.items()},
+        sign=_amocrm_sign,
+        unsigned=lambda request: request,
+        read=_read_form,
+        write=_write_form,
+        needed="contacts[update][0][id]",
+        odd=Sample("unknown words", "", _write_form({"weather[change][0][id]": "9"})),
+        strange_topic="some/topic",
+        signs_body=False,
+        carries_proof=False,
+        parse_settings={"account_id": "555"},
+    )
+
+
+SENDERS: Mapping[str, Sender] = {
+    "mango": _mango(),
+    "webhook": _webhook(),
+    "bitrix24": _bitrix24(),
+    "amocrm": _amocrm(),
+}

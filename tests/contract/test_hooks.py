@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from hub.domain.errors import BadSignature
-from tests.contract.asking import SIGNERS, VENDORS, Asked, folded
+from tests.contract.asking import PROVERS, SIGNERS, VENDORS, Asked, folded
 from tests.contract.senders import SENDERS
 from webhooks.contract import HookRequest, InboxItem, Malformed, News, Stated
 
@@ -30,6 +30,7 @@ def test_genuine_request_is_admitted_with_items_that_fit_their_columns(asked: As
             assert len(item.topic) <= 200
 
 
+@pytest.mark.parametrize("asked", PROVERS, indirect=True)
 def test_wrong_secret_is_refused(asked: Asked) -> None:
     for sample in asked.sender.samples:
         with pytest.raises(BadSignature):
@@ -49,6 +50,7 @@ def test_empty_secret_refuses_even_what_was_signed_with_it(asked: Asked) -> None
             asked.admit(asked.request(asked.sender.first, empty), stored)
 
 
+@pytest.mark.parametrize("asked", PROVERS, indirect=True)
 def test_missing_signature_is_as_bad_as_a_wrong_one(asked: Asked) -> None:
     for sample in asked.sender.samples:
         unsigned = asked.sender.unsigned(asked.request(sample))
@@ -57,6 +59,7 @@ def test_missing_signature_is_as_bad_as_a_wrong_one(asked: Asked) -> None:
             asked.admit(unsigned, asked.sender.secrets)
 
 
+@pytest.mark.parametrize("asked", PROVERS, indirect=True)
 def test_two_secrets_are_good_while_they_are_changed_and_then_only_the_new_one(asked: Asked) -> None:
     old, new = asked.sender.secrets, asked.sender.other_secrets
     for secrets in (old, new):
@@ -66,6 +69,7 @@ def test_two_secrets_are_good_while_they_are_changed_and_then_only_the_new_one(a
         asked.admit(asked.request(asked.sender.first, old), new)
 
 
+@pytest.mark.parametrize("asked", PROVERS, indirect=True)
 def test_empty_set_beside_a_good_one_opens_nothing(asked: Asked) -> None:
     empty = dict.fromkeys(asked.sender.secrets, "")
     with pytest.raises(BadSignature):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from secrets import token_urlsafe
+
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -12,11 +14,13 @@ from hub.db.locks import take_turn
 from hub.db.tables import AuditRow, Connection, ConnectionToken, Workspace
 from hub.delivery.health import resume
 from hub.net.tokens import store_pair
+from hub.provisioning.connections import token_hash as hash_token
 from hub.web.services import web
 
 VENDOR = "amocrm"
 CALLBACK = "/amocrm/callback"
 _OWN_WORKSPACE = "amo-"
+_HOOK_TOKEN_BYTES = 24
 _NOT_YET = "Nobody has logged in to this amoCRM account yet."
 _LOG_IN = "Open /amocrm/install and connect it."
 _ELSEWHERE = "This account is connected to another workspace already."
@@ -56,10 +60,13 @@ def account_of(session: Session, row: Connection) -> str:
 def new_connection(session: Session, workspace_id: int, keys: Keys, base_url: str = "") -> Connection:
     """A connection that waits for somebody to log in."""
     now = web().services.now()
+    token = token_urlsafe(_HOOK_TOKEN_BYTES)
     row = Connection(
         workspace_id=workspace_id,
         name=_free_name(session, workspace_id),
         vendor=VENDOR,
+        hook_token=token,
+        hook_token_hash=hash_token(token),
         settings={"auth": "oauth", "base_url": base_url},
         secrets={
             "client_id": keys.client_id,
