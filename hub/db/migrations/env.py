@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from alembic import context
 
-from hub.db import callbacks, dials, directory, routing, statements, tracking, work
+from hub.db import callbacks, dials, directory, routing, rules, statements, tracking, work
 from hub.db.tables import Base
 
 assert callbacks
 assert dials
 assert routing
+assert rules
 assert statements
 assert work
 assert directory
