@@ -51,3 +51,4 @@ class Runtime:
     want_recordings: Callable[[], None] = _nothing
     carry_journal: Callable[[Session, int], None] = _nothing
     want_commands: Callable[[], None] = _nothing
+    want_callbacks: Callable[[], None] = _nothing

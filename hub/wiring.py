@@ -36,6 +36,7 @@ def build_runtime(
     wake: Callable[[int, Lane, datetime], None] = lambda *_: None,
     want_recordings: Callable[[], None] = lambda: None,
     want_commands: Callable[[], None] = lambda: None,
+    want_callbacks: Callable[[], None] = lambda: None,
 ) -> Runtime:
     database = Database(settings.database_url, pool_size=12)
     return Runtime(
@@ -49,5 +50,6 @@ def build_runtime(
         wake=wake,
         want_recordings=want_recordings,
         want_commands=want_commands,
+        want_callbacks=want_callbacks,
         carry_journal=partial(carry_journal, client) if client is not None else lambda *_: None,
     )

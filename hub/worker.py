@@ -16,6 +16,8 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from hub.callbacks.heeding import heed_call
+from hub.callbacks.pump import Ringer
 from hub.calls.intake import drain_inbox
 from hub.calls.record import CallChange
 from hub.calls.recordings import fetch_due, next_due
@@ -116,6 +118,7 @@ class Work:
             wake=self._wake,
             want_recordings=self._want_recordings,
             want_commands=self._want_commands,
+            want_callbacks=self._want_callbacks,
         )
         self.dispatcher = Dispatcher(self.runtime, self.lanes)
         sweep = settings.sweep_seconds
@@ -127,11 +130,13 @@ class Work:
         self.dialler = Dialler(self.runtime)
         self.dials = Pump("dials", self.dialler.work, self.dialler.until_next) if Lane.CALLS in self.lanes else None
         self.recordings = Pump("recordings", self._fetch, self._until_next) if Lane.BULK in self.lanes else None
-        self.sender = CommandSender(self.runtime)
+        self.sender = CommandSender(self.runtime, on_end=self._want_callbacks)
+        self.ringer = Ringer(self.runtime)
         urgent, calls = Lane.URGENT in self.lanes, Lane.CALLS in self.lanes
         self.commands = Pump("commands", self.sender.work, self.sender.until_next) if urgent else None
         self.look_ups = Pump("look_ups", lambda: look_up(self.runtime), self._until_next_wish) if calls else None
-        pumps = (self.inbox, self.dials, self.recordings, self.commands, self.look_ups)
+        self.callbacks = Pump("callbacks", self.ringer.work, self.ringer.until_next) if calls else None
+        pumps = (self.inbox, self.dials, self.recordings, self.commands, self.look_ups, self.callbacks)
         self.pumps += [pump for pump in pumps if pump is not None]
 
     def start(self) -> None:
@@ -139,6 +144,7 @@ class Work:
         Listeners.inbox = self.inbox.ask if self.inbox else None
         Listeners.recordings = self.recordings.ask if self.recordings else None
         Listeners.commands = self.commands.ask if self.commands else None
+        Listeners.callbacks = self.callbacks.ask if self.callbacks else None
         self.dispatcher.start()
         for pump in self.pumps:
             pump.start()
@@ -147,6 +153,7 @@ class Work:
         for pump in self.pumps:
             pump.stop()
         self.dialler.stop()
+        self.ringer.stop()
         self.sender.stop()
         self.dispatcher.stop()
         self.runtime.ledger.flush()
@@ -156,6 +163,7 @@ class Work:
     def on_change(self, session: Session, change: CallChange) -> None:
         if heed_change(session, self.runtime, change) and self.look_ups is not None:
             event.listen(session, "after_commit", lambda _session: self._want_look_ups(), once=True)
+        heed_call(session, self.runtime, change)
         meet_dials(session, self.runtime, change)
         plan_deliveries(session, self.runtime, change)
 
@@ -184,6 +192,12 @@ class Work:
             self.commands.ask()
         else:
             self.bell.ring_commands()
+
+    def _want_callbacks(self) -> None:
+        if self.callbacks is not None:
+            self.callbacks.ask()
+        else:
+            self.bell.ring_callbacks()
 
     def _until_next_wish(self) -> float:
         with self.runtime.database.reading() as session:
