@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from marshmallow import Schema
 
 from connectors.door import ConnectionFacts, Door, Json, RecordingFile, StepResult
 from connectors.pbx import FirmLine, ListedExtension, Pbx, PbxCommands, PbxDirectory, PbxHistory, PbxLines
+from connectors.rules import CrmRules
 from connectors.steps import Absent, Found, LookUp, Step, StepSpec, Unclear, Unsupported
 from hub.domain.access import QuotaRule, TokenPair
 from hub.domain.errors import DeliveryError
@@ -27,6 +28,7 @@ __all__ = [
     "Crm",
     "CrmDials",
     "CrmLog",
+    "CrmRules",
     "CrmTogether",
     "CrmUser",
     "Door",
@@ -234,6 +236,8 @@ class Connector:
     crm: Crm | None = None
     pbx: Pbx | None = None
     oauth: OAuth | None = None
+    renew_after: timedelta | None = None
+    """A pair that was not renewed for so long is renewed though nobody needs it: the vendor lets idle ones die."""
     history: PbxHistory | None = None
     crm_log: CrmLog | None = None
     commands: PbxCommands | None = None
@@ -246,6 +250,7 @@ class Connector:
     """Brings the other side in step with us (event handlers, lines); may be repeated. Returns a line for people."""
     reference: Callable[[Door], Sequence[ReferenceItem]] | None = None
     """The CRM's dictionaries, complete. Raises delivery errors; never returns a part."""
+    rules: CrmRules | None = None
     check: Callable[[Door], str] | None = None
     """Makes one harmless request; returns a line for people. Raises delivery errors."""
 

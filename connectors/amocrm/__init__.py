@@ -9,7 +9,7 @@ from connectors.amocrm.crm import AmocrmCrm, check
 from connectors.amocrm.events import AmocrmHook
 from connectors.amocrm.logged import AmocrmLog
 from connectors.amocrm.memory import Memory
-from connectors.amocrm.oauth import AmocrmOAuth
+from connectors.amocrm.oauth import RENEW_AFTER, AmocrmOAuth
 from connectors.amocrm.owners import AmocrmOwners
 from connectors.amocrm.reference import dictionaries
 from connectors.amocrm.settings import AmocrmSecrets, AmocrmSettings
@@ -26,6 +26,7 @@ CONNECTOR = Connector(
     hook=AmocrmHook(),
     crm=AmocrmCrm(_MEMORY),
     oauth=AmocrmOAuth(_MEMORY),
+    renew_after=RENEW_AFTER,
     crm_log=AmocrmLog(_MEMORY),
     owners=AmocrmOwners(_MEMORY),
     upkeep=partial(keep_up, memory=_MEMORY),

@@ -30,6 +30,9 @@ from hub.domain.intents import Intent
 _AT_ONCE = 2.5
 _PER_SECOND = 5.0
 """Of a bucket the hub uses four fifths: two at once and five a second are never more than the seven of any second."""
+_ACCOUNT_AT_ONCE = 12.5
+_ACCOUNT_PER_SECOND = 30.0
+"""Ten at once and thirty a second are never more than forty of the fifty."""
 
 _PERFORM: dict[str, Callable[[Step, Account], StepResult]] = {
     "show": calls.show,
@@ -75,12 +78,16 @@ class AmocrmCrm:
             return Unclear(refusal.message)
 
     def quota(self, connection: ConnectionFacts) -> QuotaRule:
-        """amoCRM counts by integration and account, Kommo by the address that asks (amocrm.md §2.1)."""
+        """amoCRM counts by integration and account, Kommo by the address that asks (amocrm.md §2.1).
+
+        Beside that an account takes 50 a second of all integrations together, of which ours must not be all.
+        """
         base_url = account_settings(connection).base_url
+        of_account = QuotaRule(f"amocrm:account:{host_of(base_url)}", _ACCOUNT_AT_ONCE, _ACCOUNT_PER_SECOND)
         if is_kommo(base_url):
-            return QuotaRule("amocrm:kommo", _AT_ONCE, _PER_SECOND)
+            return QuotaRule("amocrm:kommo", _AT_ONCE, _PER_SECOND, of_account)
         client_id = connection.secrets.get("client_id", "")
-        return QuotaRule(f"amocrm:{client_id}:{host_of(base_url)}", _AT_ONCE, _PER_SECOND)
+        return QuotaRule(f"amocrm:{client_id}:{host_of(base_url)}", _AT_ONCE, _PER_SECOND, of_account)
 
     def users(self, door: Door) -> Sequence[CrmUser]:
         return reference.users(Account(door, self._memory))

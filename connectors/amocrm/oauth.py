@@ -20,6 +20,8 @@ from hub.domain.access import TokenPair
 from hub.domain.errors import AuthRevoked, DeliveryError, OutcomeUnknown, Throttled, Unreachable
 from hub.net.http import HttpAnswer
 
+RENEW_AFTER = timedelta(days=30)
+"""A refresh token that nobody uses dies after three months (amocrm.md §1.5, §1.6)."""
 _TIMEOUT_SECONDS = 15.0
 _SECOND_TIMEOUT_SECONDS = 8.0
 _SECOND_TRY_WITHIN = timedelta(seconds=5)

@@ -39,8 +39,12 @@ class Tokens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QuotaRule:
-    """A leaky bucket: `capacity` requests at once, refilled at `per_second`. `key` names who shares it."""
+    """A leaky bucket: `capacity` requests at once, refilled at `per_second`. `key` names who shares it.
+
+    `beside` is a wider bucket that each request is taken from as well: one that several rules have in common.
+    """
 
     key: str
     capacity: float
     per_second: float
+    beside: QuotaRule | None = None

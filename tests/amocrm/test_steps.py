@@ -85,6 +85,17 @@ def test_the_budget_is_the_integrations_and_below_seven_a_second() -> None:
     assert rule.capacity <= 7
 
 
+def test_all_integrations_of_an_account_share_a_wider_budget_below_fifty_a_second() -> None:
+    beside = set()
+    for client_id in ("abc", "def"):
+        hub = Hub(secrets={"client_id": client_id})
+        wide = AmocrmCrm().quota(hub.door.connection).beside
+        assert wide is not None
+        assert wide.per_second + wide.capacity * 0.8 <= 50
+        beside.add(wide.key)
+    assert beside == {"amocrm:account:acme.amocrm.ru"}
+
+
 def test_kommo_counts_by_address_so_its_accounts_share_one_budget() -> None:
     keys = set()
     for name in ("one", "two"):
