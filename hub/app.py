@@ -25,11 +25,15 @@ from hub.net.client import HubHttp
 from hub.net.ledger import UsageLedger
 from hub.net.tokens import TokenService
 from hub.observe.log import configure_logging
+from hub.routing.desk import RouteDesk, wish_what_is_missing
+from hub.routing.log import DecisionLog
 from hub.runtime import Runtime, utc_now
 from hub.tracking.live.geo import FILE_NAME, Geo
 from hub.tracking.live.pump import JournalPump
 from hub.tracking.live.visitors import Visitors
 from hub.web import create_web
+from hub.web.route import PREFIX as ROUTE_PREFIX
+from hub.web.route import RouteDoor
 from hub.web.services import WebServices
 from hub.wiring import prepare_process
 from webhooks.inbox import Inbox, open_inbox
@@ -49,14 +53,26 @@ def build_wsgi(settings: Settings) -> WSGIApplication:
     receiver = Receiver(database, inbox, REGISTRY, now=utc_now, ring=bell.ring_inbox)
     visitors = _visitors(settings, database)
     JournalPump(visitors).start()
-    web = create_web(settings, database, _services(settings, database, bell, inbox, visitors))
+    services = _services(settings, database, bell, inbox, visitors)
+    web = create_web(settings, database, services)
+    route_door = _route_door(database, services)
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO", "").startswith(PREFIX):
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(PREFIX):
             return receiver(environ, start_response)
+        if path.startswith(ROUTE_PREFIX):
+            return route_door(environ, start_response)
         return web.wsgi_app(environ, start_response)
 
     return application
+
+
+def _route_door(database: Database, services: WebServices) -> RouteDoor:
+    assert services.runtime is not None
+    decisions = DecisionLog(database, wish_what_is_missing)
+    decisions.start()
+    return RouteDoor(database, RouteDesk(services.runtime, decisions))
 
 
 def _visitors(settings: Settings, database: Database) -> Visitors:

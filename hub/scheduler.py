@@ -20,12 +20,13 @@ from hub.delivery.reconcile.clock import reconcile_due
 from hub.delivery.reference import refresh_references
 from hub.delivery.retention import sweep_old_rows
 from hub.delivery.silence import watch_silence
+from hub.delivery.standing import keep_logged_in, probe_paused
 from hub.delivery.turns import finish_duty, take_duty
 from hub.delivery.upkeep import keep_up_connections
 from hub.jobs import Doorbell, connect_redis
 from hub.observe.log import configure_logging
 from hub.routing.extensions import refresh_extensions
-from hub.routing.index import sync_owners
+from hub.routing.sync import sync_owners
 from hub.runtime import Runtime
 from hub.wiring import build_runtime, prepare_process
 
@@ -34,6 +35,7 @@ log = structlog.get_logger()
 
 _LEASE = timedelta(minutes=10)
 _STOP_SECONDS = 2.0
+_NEXT_PAGE_SECONDS = 0.3
 _ADDRESS_FILE = "address"
 
 
@@ -55,11 +57,13 @@ def run(settings: Settings) -> None:
         signal.signal(number, lambda *_: stopping.set())
     log.info("scheduler_started")
     reconciler = _start_reconciler(runtime, stopping)
+    owners = _start_owners(runtime, stopping)
     while not stopping.is_set():
         _tick(runtime)
         stopping.wait(settings.sweep_seconds)
     # Asking a PBX for its calls may take a minute; a run that is cut off is made up for by the next one.
     reconciler.join(_STOP_SECONDS)
+    owners.join(_STOP_SECONDS)
     runtime.ledger.flush()
     bell.close()
     runtime.database.close()
@@ -101,10 +105,29 @@ def _start_reconciler(runtime: Runtime, stopping: threading.Event) -> threading.
     return thread
 
 
+def _start_owners(runtime: Runtime, stopping: threading.Event) -> threading.Thread:
+    """A thread of its own: a large CRM is read for minutes, a page at a time within its budget."""
+
+    def work() -> None:
+        while not stopping.is_set():
+            has_more = False
+            try:
+                has_more = sync_owners(runtime, stopping.is_set)
+            except Exception:
+                log.exception("duty_failed", duty="sync_owners")
+            stopping.wait(_NEXT_PAGE_SECONDS if has_more else runtime.settings.sweep_seconds)
+
+    thread = threading.Thread(target=work, name="owners", daemon=True)
+    thread.start()
+    return thread
+
+
 def _tick(runtime: Runtime) -> None:
     for name, duty in {
         "refresh_directories": lambda: refresh_directories(runtime),
         "keep_up_connections": lambda: keep_up_connections(runtime),
+        "probe_paused": lambda: probe_paused(runtime),
+        "keep_logged_in": lambda: keep_logged_in(runtime),
         "refresh_references": lambda: refresh_references(runtime),
         "close_stale": lambda: close_stale(runtime, _on_change(runtime)),
         "ask_again": lambda: ask_again(runtime, _on_change(runtime)),
@@ -112,7 +135,6 @@ def _tick(runtime: Runtime) -> None:
         "watch_silence": lambda: _in_turn(runtime, "silence", timedelta(minutes=1), watch_silence),
         "sweep_old_rows": lambda: _in_turn(runtime, "retention", timedelta(hours=1), sweep_old_rows),
         "refresh_extensions": lambda: refresh_extensions(runtime),
-        "sync_owners": lambda: sync_owners(runtime),
         "ledger": runtime.ledger.flush,
     }.items():
         try:

@@ -22,6 +22,8 @@ SETTINGS = (
     "source_id",
     "plan",
     "installed_by",
+    "vip_field",
+    "vip_value",
 )
 SECRETS = (
     "client_id",
@@ -86,6 +88,11 @@ class Bitrix24Settings(Schema):
     )
     source_id = _Text(load_default="CALL", validate=validate.Length(min=1, max=50))
     plan = fields.String(load_default="ordinary", validate=validate.OneOf(("ordinary", "enterprise")))
+    vip_field = _Text(
+        allow_none=True,
+        validate=validate.Regexp(r"^[A-Z][A-Z0-9_]{1,49}$", error="Must be the code of a field, like UF_CRM_VIP."),
+    )
+    vip_value = _Text(allow_none=True, validate=validate.Length(max=200))
     installed_by = _Text(allow_none=True, validate=validate.Regexp(r"^\d+$", error="Must be the id of a user."))
 
     @validates_schema

@@ -15,7 +15,7 @@ from hub.db.routing import Absence, Block, PersonHours, PhoneOwner, RoutingGroup
 from hub.db.tables import CallRow, Connection, EmployeeRow, Provisioned, Workspace
 from hub.domain.phone import Phone
 from hub.routing.decide import CallerFacts, IndexedParty, VipEntry
-from hub.routing.hours import Hours, read_hours
+from hub.routing.hours import ALL_DAY, Hours, read_hours
 from hub.routing.staff import Colleague, Group, Staff
 
 TIME_CLOCK_FRESH = timedelta(minutes=10)
@@ -47,9 +47,13 @@ def read_settings(session: Session, workspace_id: int) -> RoutingSettings:
 
 
 def read_staff(session: Session, workspace_id: int, pbx_name: str) -> Staff:
-    """Everybody who may get a call on the PBX connection of that name."""
+    """Everybody who may get a call on the PBX connection of that name.
+
+    Where nobody has set hours, nobody is off shift: the default of interface.md §4 holds back calls that the hub
+    would begin by itself, while this caller is on the line already and the PBX keeps its people's own schedules.
+    """
     workspace = session.get_one(Workspace, workspace_id)
-    hours = read_hours(workspace.hours, workspace.timezone)
+    hours = read_hours(workspace.hours, workspace.timezone, unset=ALL_DAY)
     people = _people(session, workspace, pbx_name)
     groups = session.scalars(
         select(RoutingGroup).where(RoutingGroup.workspace_id == workspace_id).order_by(RoutingGroup.id)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EVERY_DAY = ("09:00-21:00",)
 """When people answer where nobody has set hours (interface.md §4)."""
+ALL_DAY = ("00:00-24:00",)
 LOOK_AHEAD_DAYS = 400
 
 
@@ -46,10 +47,10 @@ class Hours:
         return None
 
 
-def read_hours(document: Mapping[str, object], zone: str) -> Hours:
-    """The hours that a workspace, a group or a person keeps as a document; an empty one means every day 09-21."""
+def read_hours(document: Mapping[str, object], zone: str, unset: Sequence[str] = EVERY_DAY) -> Hours:
+    """The hours that a workspace, a group or a person keeps as a document; an empty one means `unset` on every day."""
     if not document:
-        return Hours(zone, dict.fromkeys(WEEKDAYS, EVERY_DAY))
+        return Hours(zone, dict.fromkeys(WEEKDAYS, unset))
     holidays = frozenset(date.fromisoformat(str(day)) for day in _listed(document.get("holidays")))
     own_zone = str(document.get("zone") or zone)
     return Hours(own_zone, {day: tuple(map(str, _listed(document.get(day)))) for day in WEEKDAYS}, holidays)

@@ -1,18 +1,19 @@
-"""The owner index: phone to party and owner, filled in bulk, kept fresh by events, mended by look-ups."""
+"""The owner index, phone to party and owner: kept fresh by the CRM's events, and mended by look-ups."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from connectors.contract import OwnedPhone, Owners
 from hub.db.engine import database_now
-from hub.db.routing import LookUpWish, OwnerSync, PhoneOwner
+from hub.db.routing import LookUpWish, PhoneOwner
 from hub.db.tables import Connection
 from hub.delivery.doors import open_door
 from hub.delivery.schedule import retry_delay
@@ -25,19 +26,26 @@ from hub.runtime import Runtime
 
 log = structlog.get_logger()
 
-SYNC_EVERY = timedelta(hours=24)
-_SYNC_LEASE = timedelta(minutes=10)
+_Row = Mapping[str, Any]
+
 _WISH_LEASE = timedelta(seconds=60)
-_PAGES_A_TURN = 20
 _WISHES_AT_ONCE = 20
 _MOST_ATTEMPTS = 6
+_MOST_WISHES = 100
+_ROWS_AT_ONCE = 500
 
 
 # --- Wishes: what should be asked ------------------------------------------------------------------------
 
 
 def wish_look_up(session: Session, workspace_id: int, e164: str) -> None:
-    """Ask the CRMs about a phone soon; wished twice is asked once."""
+    """Ask the CRMs about a phone soon; wished twice is asked once.
+
+    While many wait already nothing is added: a flood of strangers must not use up the CRM's budget.
+    """
+    waiting = select(func.count()).select_from(LookUpWish).where(LookUpWish.workspace_id == workspace_id)
+    if session.scalars(waiting.where(LookUpWish.e164.is_not(None))).one() >= _MOST_WISHES:
+        return
     values = {"workspace_id": workspace_id, "e164": e164, "due_at": database_now(session), "attempts": 0}
     session.execute(insert_into(session, LookUpWish).values(**values).on_conflict_do_nothing())
 
@@ -48,7 +56,7 @@ def note_party_changed(session: Session, owners: Owners, connection_id: int, not
     if not kind:
         return False
     if notice.deleted:
-        _forget(session, connection_id, kind, notice.id)
+        forget_party(session, connection_id, kind, notice.id)
         return True
     connection = session.get_one(Connection, connection_id)
     values = {
@@ -81,7 +89,7 @@ def grant_wishes(runtime: Runtime) -> list[tuple[int, str]]:
     for asking in _take_wishes(runtime):
         try:
             if asking.e164 is not None:
-                if _look_up(runtime, asking.workspace_id, asking.e164):
+                if look_up_now(runtime, asking.workspace_id, asking.e164):
                     found.append((asking.workspace_id, asking.e164))
             else:
                 _read_card(runtime, asking)
@@ -134,7 +142,7 @@ def _put_off(runtime: Runtime, asking: _Asking, error: DeliveryError) -> None:
         row.due_at = database_now(session) + max(pause, timedelta(seconds=1))
 
 
-def _look_up(runtime: Runtime, workspace_id: int, e164: str) -> bool:
+def look_up_now(runtime: Runtime, workspace_id: int, e164: str) -> bool:
     """Ask each CRM of the workspace about a phone and keep what it says, "nobody" too. Raises delivery errors."""
     known = False
     for connection_id, owners in _able(runtime, workspace_id):
@@ -144,7 +152,7 @@ def _look_up(runtime: Runtime, workspace_id: int, e164: str) -> bool:
             session.execute(
                 delete(PhoneOwner).where(PhoneOwner.connection_id == connection_id, PhoneOwner.e164 == e164)
             )
-            _add(session, workspace_id, connection_id, phones)
+            add_phones(session, workspace_id, connection_id, phones)
         known = known or bool(phones)
     return known
 
@@ -161,8 +169,8 @@ def _read_card(runtime: Runtime, asking: _Asking) -> None:
     if phones is None:
         return
     with runtime.database.transaction() as session:
-        _forget(session, asking.connection_id, owners.kind_of(asking.kind), asking.party_id)
-        _add(session, asking.workspace_id, asking.connection_id, phones)
+        forget_party(session, asking.connection_id, owners.kind_of(asking.kind), asking.party_id)
+        add_phones(session, asking.workspace_id, asking.connection_id, phones)
 
 
 def _able(runtime: Runtime, workspace_id: int) -> list[tuple[int, Owners]]:
@@ -179,7 +187,7 @@ def _able(runtime: Runtime, workspace_id: int) -> list[tuple[int, Owners]]:
 # --- Rows --------------------------------------------------------------------------------------------
 
 
-def _forget(session: Session, connection_id: int, kind: str, party_id: str) -> None:
+def forget_party(session: Session, connection_id: int, kind: str, party_id: str) -> None:
     session.execute(
         delete(PhoneOwner).where(
             PhoneOwner.connection_id == connection_id, PhoneOwner.kind == kind, PhoneOwner.party_id == party_id
@@ -187,7 +195,7 @@ def _forget(session: Session, connection_id: int, kind: str, party_id: str) -> N
     )
 
 
-def _add(session: Session, workspace_id: int, connection_id: int, phones: Sequence[OwnedPhone]) -> int:
+def add_phones(session: Session, workspace_id: int, connection_id: int, phones: Sequence[OwnedPhone]) -> int:
     """Keep these phones, in place of what stood under the same card and number. Returns how many were full ones."""
     now = database_now(session)
     rows = {
@@ -207,105 +215,19 @@ def _add(session: Session, workspace_id: int, connection_id: int, phones: Sequen
         for one in phones
         if one.phone.e164 is not None
     }
-    if not rows:
-        return 0
     insert = insert_into(session, PhoneOwner)
     names = ("place", "name", "owner_user_id", "vip", "at_work", "seen_at", "workspace_id")
-    session.execute(
-        insert.values(list(rows.values())).on_conflict_do_update(
-            index_elements=["connection_id", "kind", "party_id", "e164"],
-            set_={name: getattr(insert.excluded, name) for name in names},
+    for some in _batched(list(rows.values())):
+        session.execute(
+            insert.values(some).on_conflict_do_update(
+                index_elements=["connection_id", "kind", "party_id", "e164"],
+                set_={name: getattr(insert.excluded, name) for name in names},
+            )
         )
-    )
     return len(rows)
 
 
-# --- In bulk -----------------------------------------------------------------------------------------
-
-
-def sync_owners(runtime: Runtime) -> int:
-    """Read some pages of each CRM whose owners are due; returns how many phones were kept."""
-    return sum(_sync(runtime, connection_id, vendor) for connection_id, vendor in _due(runtime))
-
-
-def _due(runtime: Runtime) -> list[tuple[int, str]]:
-    able = [vendor for vendor, connector in runtime.registry.items() if connector.owners is not None]
-    with runtime.database.reading() as session:
-        now = database_now(session)
-        rows = session.execute(
-            select(Connection.id, Connection.vendor)
-            .outerjoin(OwnerSync, OwnerSync.connection_id == Connection.id)
-            .where(
-                Connection.vendor.in_(able),
-                Connection.state == "active",
-                or_(OwnerSync.lease_until.is_(None), OwnerSync.lease_until <= now),
-                or_(
-                    OwnerSync.finished_at.is_(None),
-                    OwnerSync.finished_at <= now - SYNC_EVERY,
-                    OwnerSync.cursor.is_not(None),
-                ),
-            )
-        ).all()
-    return [(row.id, row.vendor) for row in rows]
-
-
-def _sync(runtime: Runtime, connection_id: int, vendor: str) -> int:
-    owners = runtime.registry[vendor].owners
-    assert owners is not None
-    cursor, workspace_id = _begin(runtime, connection_id)
-    kept = 0
-    try:
-        with open_door(runtime, connection_id, Lane.BULK, purpose="sync_owners") as door:
-            for _ in range(_PAGES_A_TURN):
-                page = owners.owners(door, cursor)
-                kept += _keep_page(runtime, workspace_id, connection_id, page.phones, page.cursor)
-                cursor = page.cursor
-                if cursor is None:
-                    _finish(runtime, connection_id)
-                    return kept
-        _rest(runtime, connection_id, "")
-    except DeliveryError as error:
-        log.info("owners_sync_rests", connection_id=connection_id, reason=str(error)[:200])
-        _rest(runtime, connection_id, str(error))
-    return kept
-
-
-def _begin(runtime: Runtime, connection_id: int) -> tuple[str | None, int]:
-    with runtime.database.transaction() as session:
-        now = database_now(session)
-        row = session.get(OwnerSync, connection_id, with_for_update=True)
-        if row is None:
-            row = OwnerSync(connection_id=connection_id)
-            session.add(row)
-        if row.cursor is None:
-            row.started_at, row.phones = now, 0
-        row.lease_until = now + _SYNC_LEASE
-        return row.cursor, session.get_one(Connection, connection_id).workspace_id
-
-
-def _keep_page(
-    runtime: Runtime, workspace_id: int, connection_id: int, phones: Sequence[OwnedPhone], cursor: str | None
-) -> int:
-    with runtime.database.transaction() as session:
-        kept = _add(session, workspace_id, connection_id, phones)
-        row = session.get_one(OwnerSync, connection_id, with_for_update=True)
-        row.cursor, row.phones = cursor, row.phones + kept
-    return kept
-
-
-def _finish(runtime: Runtime, connection_id: int) -> None:
-    """Everything was read: what was not seen is not there any more."""
-    with runtime.database.transaction() as session:
-        row = session.get_one(OwnerSync, connection_id, with_for_update=True)
-        assert row.started_at is not None
-        session.execute(
-            delete(PhoneOwner).where(PhoneOwner.connection_id == connection_id, PhoneOwner.seen_at < row.started_at)
-        )
-        row.finished_at, row.lease_until, row.last_error = database_now(session), None, ""
-    log.info("owners_synced", connection_id=connection_id)
-
-
-def _rest(runtime: Runtime, connection_id: int, words: str) -> None:
-    with runtime.database.transaction() as session:
-        row = session.get_one(OwnerSync, connection_id)
-        row.lease_until, row.last_error = None, words[:2000]
+def _batched(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
+    """As many at once as any database takes in one statement."""
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        yield rows[start : start + _ROWS_AT_ONCE]

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import queue
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from hub.db.engine import Database
 from hub.db.routing import RouteDecision
 from hub.domain.codec import to_document
 from hub.domain.phone import Phone
 from hub.routing.decide import Decision
+
+log = structlog.get_logger()
+
+_EVERY_SECONDS = 0.2
+_MOST_WAITING = 20_000
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +57,73 @@ def keep_decision(session: Session, asked: Asked, decision: Decision) -> RouteDe
     )
     session.add(row)
     return row
+
+
+class DecisionLog:
+    """Decisions of a process that must answer faster than a disk: written together, some times a second.
+
+    `also(session, asked, decision)` may write more in the same transaction. While the database is away they wait,
+    up to a number; then the oldest ones are let go, for the answer is worth more than its note.
+    """
+
+    def __init__(self, database: Database, also: Callable[[Session, Asked, Decision], None]) -> None:
+        self._database = database
+        self._also = also
+        self._waiting: queue.Queue[tuple[Asked, Decision]] = queue.Queue(_MOST_WAITING)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="decisions", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(timeout=10)
+        self.flush()
+
+    def note(self, asked: Asked, decision: Decision) -> None:
+        """Returns at once."""
+        while True:
+            try:
+                self._waiting.put_nowait((asked, decision))
+                return
+            except queue.Full:
+                self._take(1)
+
+    def flush(self) -> int:
+        """Write what waits; returns how many were written."""
+        written = 0
+        while batch := self._take(_AT_ONCE):
+            try:
+                self._write(batch)
+            except OperationalError:
+                for one in batch:
+                    self.note(*one)
+                raise
+            written += len(batch)
+        return written
+
+    def _take(self, most: int) -> list[tuple[Asked, Decision]]:
+        taken: list[tuple[Asked, Decision]] = []
+        while len(taken) < most:
+            try:
+                taken.append(self._waiting.get_nowait())
+            except queue.Empty:
+                break
+        return taken
+
+    def _write(self, batch: Sequence[tuple[Asked, Decision]]) -> None:
+        with self._database.transaction() as session:
+            for asked, decision in batch:
+                keep_decision(session, asked, decision)
+                self._also(session, asked, decision)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_EVERY_SECONDS):
+            try:
+                self.flush()
+            except OperationalError as error:
+                log.warning("decisions_wait", reason=type(error).__name__)
+                self._stopping.wait(10 * _EVERY_SECONDS)
+            except Exception:
+                log.exception("decisions_failed")

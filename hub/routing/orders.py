@@ -4,7 +4,7 @@
 
 `kind` and what `order` holds (numbers as E.164, extensions as text):
 
-    route           to; tries is ours. The leg is chosen when it is sent: the newest that waits (`call_id` is needed)
+    route           to (the leg is chosen when it is sent: the newest that waits; `call_id` is needed)
     callback        extension, client, line (may be missing)
     callback_group  extension (of the group), client, line, client_first (may be missing)
     hangup          leg (its key)
@@ -111,11 +111,12 @@ def aim_again(session: Session, runtime: Runtime, row: CommandRow) -> None:
     now = database_now(session)
     if row.kind != "route" or tries >= MOST_TRIES or now >= row.expires_at:
         return
+    gone = [*row.order.get("gone", []), *([row.order["leg"]] if "leg" in row.order else [])]
     wish = Wish(
         workspace_id=row.workspace_id,
         connection_id=row.connection_id,
         kind=row.kind,
-        order={**row.order, "tries": tries + 1},
+        order={"to": row.order["to"], "tries": tries + 1, "gone": gone},
         lives=row.expires_at - now,
         urgency=row.urgency,
         call_id=row.call_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,7 +34,7 @@ from hub.domain.errors import (
 from hub.domain.intents import Lane
 from hub.domain.phone import Phone
 from hub.routing.extensions import check_extension
-from hub.routing.legs import leg_to_steer
+from hub.routing.legs import leg_to_steer, may_be_steered
 from hub.routing.orders import OPEN, aim_again, close
 from hub.runtime import Runtime
 
@@ -43,6 +43,7 @@ log = structlog.get_logger()
 _AT_ONCE = 8
 _CLAIM_AT_MOST = 64
 _AGAIN_IN = timedelta(seconds=1)
+_NEXT_LEG_IN = timedelta(milliseconds=300)
 _LEASE = timedelta(seconds=60)
 
 
@@ -154,19 +155,16 @@ def _send(runtime: Runtime, taken: Taken) -> None:
     commands = connector.commands
     if commands is None:
         raise Rejected(f"{connector.title} takes no commands.")
-    leg_key = None
-    if taken.kind == "route":
-        leg_key = _leg_now(runtime, taken)
-        if leg_key is None:
-            _close(runtime, taken, CommandState.CANCELLED, "no leg of the call waits any more")
-            return
     with open_door(runtime, taken.connection_id, Lane.URGENT, purpose=f"command_{taken.kind}") as door:
         check_extension(runtime, connector, door, taken.kind, taken.order)
+        aimed = _aim(runtime, taken) if taken.kind == "route" else taken
+        if aimed is None:
+            return
         rule = commands.pace(door.connection, taken.kind)
         if rule is not None:
             _keep_pace(runtime, rule, taken.kind)
         try:
-            _tell(commands, door, taken, leg_key)
+            _tell(commands, door, aimed)
         except Throttled as error:
             _leave_alone(runtime, connector, door, error)
             raise
@@ -210,20 +208,41 @@ def _connector(runtime: Runtime, taken: Taken) -> Connector:
         return runtime.registry[connection.vendor]
 
 
-def _leg_now(runtime: Runtime, taken: Taken) -> str | None:
-    """The leg to steer as things stand now: between the order and its turn the caller may have moved on."""
+def _aim(runtime: Runtime, taken: Taken) -> Taken | None:
+    """The route with the leg to steer as things stand now: between the order and its turn the caller may have moved on.
+
+    None when it was put off, because the next leg is not known yet, or closed, because nobody waits any more. The leg
+    is kept with the command: what the PBX answers is about that one.
+    """
+    to, gone = taken.order["to"], taken.order.get("gone", ())
     with runtime.database.reading() as session:
         row = session.get(CallRow, taken.call_id) if taken.call_id else None
-        leg = leg_to_steer(from_document(row.facts, Call), taken.order["to"]) if row is not None else None
-    return leg.key if leg is not None else None
+        call = from_document(row.facts, Call) if row is not None else None
+    leg = leg_to_steer(call, to, gone) if call is not None else None
+    if leg is not None:
+        return _aimed(runtime, taken, leg.key)
+    if call is None or not may_be_steered(call) or to in call.ringing:
+        _close(runtime, taken, CommandState.CANCELLED, "no leg of the call waits any more")
+    else:
+        _put_back(runtime, taken, runtime.now() + _NEXT_LEG_IN, "waits for the call's next leg")
+    return None
 
 
-def _tell(commands: PbxCommands, door: Door, taken: Taken, leg_key: str | None) -> None:
+def _aimed(runtime: Runtime, taken: Taken, leg_key: str) -> Taken | None:
+    order = {**taken.order, "leg": leg_key}
+    with runtime.database.transaction() as session:
+        row = _held(session, taken)
+        if row is None:
+            return None
+        row.order = order
+    return replace(taken, order=order)
+
+
+def _tell(commands: PbxCommands, door: Door, taken: Taken) -> None:
     order = taken.order
     match taken.kind:
         case "route":
-            assert leg_key is not None
-            commands.route(door, command_id=taken.uid, leg_key=leg_key, to=order["to"])
+            commands.route(door, command_id=taken.uid, leg_key=order["leg"], to=order["to"])
         case "callback":
             line = _phone(order.get("line"))
             client = Phone(order["client"], order["client"])
