@@ -22,7 +22,12 @@ from tests.stateful.journey import Journey
 
 _numbers = itertools.count()
 _EVERY_DAY = settings(
-    max_examples=30, stateful_step_count=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=30,
+    stateful_step_count=30,
+    deadline=None,
+    derandomize=True,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
 )
 _SHORT = settings(_EVERY_DAY, max_examples=8, stateful_step_count=25)
 _LONG = settings(_EVERY_DAY, max_examples=400, stateful_step_count=60, derandomize=False)
@@ -72,11 +77,13 @@ def journey(open_database: Callable[[Path], Database]) -> type[Journey]:
     return type("JourneyHere", (Journey,), {"open_database": staticmethod(open_database)})
 
 
+@pytest.mark.timeout(600)  # a failure is made smaller first, which takes its time: the reason must be what is told
 def test_any_journey_ends_well_on_sqlite(on_sqlite: Callable[[Path], Database]) -> None:
     run_state_machine_as_test(journey(on_sqlite), settings=_EVERY_DAY)
 
 
 @pytest.mark.postgres
+@pytest.mark.timeout(600)
 def test_any_journey_ends_well_on_postgres(on_postgres: Callable[[Path], Database]) -> None:
     run_state_machine_as_test(journey(on_postgres), settings=_SHORT)
 
