@@ -30,6 +30,8 @@ KNOWN_NAMES = frozenset(
         "DOZVON_BITRIX24_CLIENT_ID",
         "DOZVON_BITRIX24_CLIENT_SECRET",
         "DOZVON_BITRIX24_AUTH_SERVERS",
+        "DOZVON_AMOCRM_CLIENT_ID",
+        "DOZVON_AMOCRM_CLIENT_SECRET",
         "DOZVON_LOG_FORMAT",
         "DOZVON_CRASH_AT",
         "DOZVON_TESTING",
@@ -57,6 +59,8 @@ class Settings:
     bitrix24_client_id: str = ""
     bitrix24_client_secret: str = field(default="", repr=False)
     bitrix24_auth_servers: tuple[str, ...] = BITRIX24_AUTH_SERVERS
+    amocrm_client_id: str = ""
+    amocrm_client_secret: str = field(default="", repr=False)
 
     @property
     def embedded_redis(self) -> bool:
@@ -115,6 +119,8 @@ def _read(environment: Mapping[str, str], home: Path | None) -> Settings:
         bitrix24_client_secret=environment.get("DOZVON_BITRIX24_CLIENT_SECRET", ""),
         bitrix24_auth_servers=_comma_list(environment.get("DOZVON_BITRIX24_AUTH_SERVERS", "").lower())
         or BITRIX24_AUTH_SERVERS,
+        amocrm_client_id=environment.get("DOZVON_AMOCRM_CLIENT_ID", ""),
+        amocrm_client_secret=environment.get("DOZVON_AMOCRM_CLIENT_SECRET", ""),
     )
 
 

@@ -124,8 +124,9 @@ def _password_hash() -> str:
     return PasswordHasher().hash(PASSWORD)
 
 
-def house_for(database: Database, home: Path) -> House:
-    settings = load_settings({"DOZVON_ALLOW_HOSTS": "127.0.0.1", "DOZVON_PUBLIC_URL": PUBLIC_URL}, home=home)
+def house_for(database: Database, home: Path, **more: str) -> House:
+    environment = {"DOZVON_ALLOW_HOSTS": "127.0.0.1", "DOZVON_PUBLIC_URL": PUBLIC_URL, **more}
+    settings = load_settings(environment, home=home)
     clock = [timedelta()]
 
     def now() -> datetime:

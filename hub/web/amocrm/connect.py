@@ -18,7 +18,16 @@ from hub.domain.errors import AuthRevoked, DeliveryError
 from hub.web.amocrm import amocrm
 from hub.web.amocrm.reach import is_opened_host, log_in
 from hub.web.amocrm.state import Facts, new_state, returned_state
-from hub.web.amocrm.store import CALLBACK, VENDOR, connection_for, connections_in, connections_of, keep_login, keys_of
+from hub.web.amocrm.store import (
+    CALLBACK,
+    VENDOR,
+    connection_for,
+    connections_in,
+    connections_of,
+    keep_login,
+    keys_of,
+    market_keys,
+)
 from hub.web.amocrm.store import new_connection as add_connection
 from hub.web.amocrm.words import words
 from hub.web.people import this_person
@@ -46,17 +55,23 @@ def install() -> ResponseReturnValue:
 @amocrm.post("/install")
 @needs(Right.CONNECT)
 def begin() -> ResponseReturnValue:
-    """Keep the keys of a private integration, and send the browser to its account's consent."""
+    """Keep the keys of a private integration, or take those of our own, and send the browser to the consent."""
     base_url = _account_address(request.form.get("account", ""))
-    client_id, client_secret = (request.form.get(name, "").strip() for name in ("client_id", "client_secret"))
     if base_url is None:
         return _page("account"), 400
-    if not _CLIENT_ID.fullmatch(client_id) or not 8 <= len(client_secret) <= _LONGEST_SECRET:
+    keys = market_keys() if request.form.get("integration") == "market" else _typed_keys()
+    if keys is None:
         return _page("keys"), 400
-    keys = Keys(client_id, client_secret, f"{web().public_url}{CALLBACK}")
     with web().database.transaction() as session:
         row = _prepared(session, keys, base_url)
     return _to_consent(row)
+
+
+def _typed_keys() -> Keys | None:
+    client_id, client_secret = (request.form.get(name, "").strip() for name in ("client_id", "client_secret"))
+    if not _CLIENT_ID.fullmatch(client_id) or not 8 <= len(client_secret) <= _LONGEST_SECRET:
+        return None
+    return Keys(client_id, client_secret, f"{web().public_url}{CALLBACK}")
 
 
 def _account_address(typed: str) -> str | None:
@@ -144,12 +159,22 @@ def _from_widget() -> ResponseReturnValue:
 def _installed(given: dict[str, str]) -> None:
     with web().database.reading() as session:
         rows = [row for row in connections_of(session, given.get("client_id", "")) if keys_of(row).client_secret]
-    if not rows:
+    market = market_keys()
+    if market is not None and market.client_id == given.get("client_id"):
+        keys, known_base = market, _stand_in_base(rows)
+    elif rows:
+        keys, known_base = keys_of(rows[0]), str(rows[0].settings.get("base_url", ""))
+    else:
         raise Unproven("The hub does not know this integration.")
-    keys = keys_of(rows[0])
-    login = log_in(given, keys, str(rows[0].settings.get("base_url", "")))
+    login = log_in(given, keys, known_base)
     with web().database.transaction() as session:
         keep_login(session, connection_for(session, keys, login), login)
+
+
+def _stand_in_base(rows: list[Connection]) -> str:
+    """The address of a connection that a person set to a stand-in; "" when all are the vendor's own accounts."""
+    known = (str(row.settings.get("base_url", "")) for row in rows)
+    return next((base for base in known if base and not is_account(host_of(base))), "")
 
 
 # --- Pages --------------------------------------------------------------------------------------------
@@ -176,6 +201,7 @@ def _page(error: str = "") -> Response:
             secrets_uri=f"{web().public_url}/amocrm/secrets",
             state=new_state(None),
             site=site,
+            has_market=market_keys() is not None,
             button=f"{_BUTTON_HOSTS[site]}/auth/button.min.js",
         )
     )

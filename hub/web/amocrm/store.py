@@ -49,6 +49,14 @@ def keys_of(row: Connection) -> Keys:
     return Keys(secrets.get("client_id", ""), secrets.get("client_secret", ""), redirect_uri)
 
 
+def market_keys() -> Keys | None:
+    """Our own integration in the vendor's marketplace, when the operator has one."""
+    settings = web().settings
+    if not settings.amocrm_client_id or not settings.amocrm_client_secret:
+        return None
+    return Keys(settings.amocrm_client_id, settings.amocrm_client_secret, f"{web().public_url}{CALLBACK}")
+
+
 def account_of(session: Session, row: Connection) -> str:
     """The account that a connection was last logged in to; "" before that."""
     if row.settings.get("account_id"):

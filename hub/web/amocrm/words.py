@@ -13,6 +13,8 @@ _RU = {
     "log_in": "Войти в аккаунт",
     "known": "Уже настроены",
     "known_text": "Вход заново нужен, когда доступ отозван или права сменились.",
+    "market": "Наша интеграция из amoМаркета",
+    "market_text": "Введите адрес аккаунта и разрешите доступ. Нажать должен администратор аккаунта.",
     "button_title": "Кнопкой",
     "button_text": "amoCRM создаст интеграцию в вашем аккаунте и спросит, разрешаете ли вы доступ. "
     "Нажать должен администратор аккаунта.",
@@ -49,6 +51,8 @@ _EN = {
     "log_in": "Log in to the account",
     "known": "Set up already",
     "known_text": "Log in again when the access was withdrawn or the rights have changed.",
+    "market": "Our integration from the marketplace",
+    "market_text": "Enter the account's address and allow the access. An administrator of the account must do it.",
     "button_title": "With the button",
     "button_text": "amoCRM makes an integration in your account and asks whether you allow the access. "
     "An administrator of the account must press it.",
