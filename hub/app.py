@@ -115,6 +115,7 @@ def _runtime(settings: Settings, database: Database, bell: Doorbell) -> Runtime:
         tokens=TokenService(database),
         ledger=UsageLedger(database),
         wake=lambda connection_id, lane, due_at: bell.ring_lane(lane, connection_id, due_at),
+        want_callbacks=bell.ring_callbacks,
         want_commands=bell.ring_commands,
     )
 

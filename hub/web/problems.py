@@ -30,12 +30,13 @@ PROBLEMS: Mapping[int, tuple[str, str, str]] = {
 
 @dataclass(eq=False)  # not frozen: the interpreter writes the traceback into it
 class ApiProblem(Exception):
-    """An error of the API; `detail` is the sentence, `errors` (field, sentence) pairs."""
+    """An error of the API; `detail` is the sentence, `errors` (field, sentence) pairs, `reason` a word for programs."""
 
     status: int
     detail: str
     errors: Sequence[tuple[str, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
 
     def answer(self) -> Response:
         slug, title, _ = PROBLEMS[self.status]
@@ -45,6 +46,8 @@ class ApiProblem(Exception):
             "status": self.status,
             "detail": self.detail,
         }
+        if self.reason:
+            body["reason"] = self.reason
         if self.errors:
             body["errors"] = [{"field": name, "message": message} for name, message in self.errors]
         text = json.dumps(body, ensure_ascii=False)

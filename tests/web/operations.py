@@ -12,6 +12,10 @@ OPERATIONS = (
     ("GET", "/connections", "connections:read"),
     ("GET", "/statements", "calls:read"),
     ("GET", "/statements/1", "calls:read"),
+    ("POST", "/callbacks", "callbacks:write"),
+    ("GET", "/callbacks", "callbacks:write"),
+    ("GET", "/callbacks/1", "callbacks:write"),
+    ("DELETE", "/callbacks/1", "callbacks:write"),
     ("GET", "/inbox", "inbox:read"),
     ("POST", "/inbox/1/replay", "inbox:write"),
 )

@@ -15,7 +15,8 @@ description = Blueprint("description", __name__)
 
 def init_api(app: Flask) -> Blueprint:
     """Register the API on `app`; returns the blueprint, which takes keys and therefore no CSRF token."""
-    from hub.web.api import statements  # noqa: F401 - its operations join the blueprint
+    from hub.web.api import callbacks as _callbacks  # noqa: F401 - they join the blueprint
+    from hub.web.api import statements as _statements
 
     with app.app_context():
         name, brake = make_brake()

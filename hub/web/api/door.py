@@ -23,7 +23,7 @@ _BRAKE = "dozvon-api-brake"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One documented operation; `query` and `returns` are marshmallow schemas, `status` that of success."""
+    """One documented operation; `query`, `body` and `returns` are marshmallow schemas, `status` that of success."""
 
     method: str
     rule: str
@@ -31,6 +31,7 @@ class Operation:
     scope: str
     summary: str
     query: type[Schema] | None
+    body: type[Schema] | None
     returns: type[Schema] | None
     status: int
     errors: tuple[int, ...]
@@ -48,7 +49,10 @@ _parser = _Parser()
 
 
 def _flat(messages: Any) -> list[tuple[str, str]]:
-    by_field = messages.get("query", messages) if isinstance(messages, dict) else {"": messages}
+    by_field: dict[str, Any] = messages if isinstance(messages, dict) else {"": messages}
+    for place in ("query", "json"):
+        inside = by_field.get(place)
+        by_field = inside if isinstance(inside, dict) else by_field
     return [(str(name), " ".join(str(line) for line in lines)) for name, lines in by_field.items()]
 
 
@@ -60,22 +64,26 @@ def endpoint(
     scope: str,
     summary: str,
     query: type[Schema] | None = None,
+    body: type[Schema] | None = None,
     returns: type[Schema] | None = None,
     status: int = 200,
     errors: tuple[int, ...] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a function an operation: it gets the `Caller`, its path ids as numbers, its query by name.
+    """Make a function an operation: it gets the `Caller`, its path ids as numbers, its query and its body by name.
 
     What it returns goes through `returns`; a `Response` goes out as it is.
     """
 
     def register(view: Callable[..., Any]) -> Callable[..., Any]:
-        OPERATIONS.append(Operation(method, rule, view.__name__, scope, summary, query, returns, status, errors))
+        operation = Operation(method, rule, view.__name__, scope, summary, query, body, returns, status, errors)
+        OPERATIONS.append(operation)
 
         def answer(**path: str) -> Response:
             caller = _caller(scope)
             arguments = dict(_parser.parse(query, request, location="query", unknown="raise")) if query else {}
             _refuse_strange_body()
+            if body:
+                arguments |= _parser.parse(body, request, location="json", unknown="exclude")
             result = view(caller, *(_path_id(text) for text in path.values()), **arguments)
             if isinstance(result, Response):
                 return result
@@ -97,7 +105,7 @@ def _path_id(text: str) -> int:
 
 
 def _refuse_strange_body() -> None:
-    """No operation here needs a body; one that is sent must be JSON, so that nobody's form posts by accident."""
+    """A body must be JSON, so that nobody's form posts by accident."""
     if not request.content_length:
         return
     if not request.is_json:

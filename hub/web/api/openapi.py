@@ -23,6 +23,7 @@ _PROBLEM: dict[str, Any] = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What went wrong, and what to do."},
+        "reason": {"type": "string", "description": "A word for programs, where there are several reasons."},
         "errors": {
             "type": "array",
             "items": {
@@ -75,7 +76,7 @@ def _describe(operation: Operation) -> dict[str, Any]:
     ]
     if operation.query is not None:
         parameters.append({"in": "query", "schema": operation.query})
-    return {
+    described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
         "description": f"Scope: `{operation.scope}`.",
@@ -83,6 +84,9 @@ def _describe(operation: Operation) -> dict[str, Any]:
         "parameters": parameters,
         "responses": {str(operation.status): _success(operation), **_failures(operation)},
     }
+    if operation.body is not None:
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": operation.body}}}
+    return described
 
 
 def _success(operation: Operation) -> dict[str, Any]:
@@ -95,6 +99,6 @@ def _success(operation: Operation) -> dict[str, Any]:
 
 
 def _failures(operation: Operation) -> dict[str, Any]:
-    statuses = {*_ALWAYS, *operation.errors, *((422,) if operation.query else ()), 400, 415}
+    statuses = {*_ALWAYS, *operation.errors, *((422,) if operation.query or operation.body else ()), 400, 415}
     problem: dict[str, Any] = {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {str(status): {"description": PROBLEMS[status][1], "content": problem} for status in sorted(statuses)}
