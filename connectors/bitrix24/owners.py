@@ -22,7 +22,7 @@ _PAGE_ROWS = 50
 _PAGES_AT_ONCE = 20
 """Lists in one `batch`, each going on after the last row of the one before: one request of the portal's budget."""
 _NAMES = ("NAME", "LAST_NAME", "TITLE")
-_CLOSED_LEADS = frozenset({"S", "F"})
+_CLOSED_LEADS = frozenset({"S", "F", "CONVERTED", "JUNK"})
 _NO_MARK = frozenset({"", "0", "n", "no", "false"})
 
 
@@ -136,7 +136,7 @@ def _cards(portal: Portal, kind: str, ids: Sequence[str]) -> list[Envelope]:
 
 def _fields(kind: str, connection: ConnectionFacts) -> list[Json]:
     names = ["TITLE"] if kind == "COMPANY" else ["NAME", "LAST_NAME"]
-    more = ["TITLE", "STATUS_SEMANTIC_ID"] if kind == "LEAD" else []
+    more = ["TITLE", "STATUS_ID", "STATUS_SEMANTIC_ID"] if kind == "LEAD" else []
     mark = text(connection.settings.get("vip_field"))
     return ["ID", "ASSIGNED_BY_ID", "PHONE", *names, *more, *([mark] if mark else [])]
 
@@ -150,7 +150,8 @@ def _owned(listed: Iterable[Envelope], kind: str, connection: ConnectionFacts) -
     """The phones of these cards. A lead that was won or lost owns nobody any more."""
     for row in listed:
         party_id = identifier(row.get("ID"))
-        if party_id is None or text(row.get("STATUS_SEMANTIC_ID")) in _CLOSED_LEADS:
+        stages = {text(row.get(name)) for name in ("STATUS_ID", "STATUS_SEMANTIC_ID")}
+        if party_id is None or stages & _CLOSED_LEADS:
             continue
         owner, vip, name = identifier(row.get("ASSIGNED_BY_ID")), _is_vip(row, connection), _name(row)
         for one in rows(row.get("PHONE")):
