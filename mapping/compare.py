@@ -101,6 +101,9 @@ def forecast(facts: PlanFacts) -> Forecast:
 def _effects(planned: Plan, facts: PlanFacts) -> Iterator[Effect]:
     if planned.nothing_because:
         yield Effect("left", "nothing", planned.nothing_because)
+    elif planned.intents and planned.intents[0].call.orders.treatment(facts.person).outcome is LeadOutcome.NOTHING:
+        yield Effect("left", "nothing", rule_on(facts).rule.name)
+        return
     for intent in planned.intents:
         yield from _of(intent, facts)
 

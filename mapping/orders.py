@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from hub.domain.intents import Why
 from hub.domain.phone import format_phone, mask_phone
-from hub.domain.treatment import CardOrders, FieldValue, LeadOutcome, PersonState, Treatment
+from hub.domain.treatment import LIVE_STATES, CardOrders, FieldValue, LeadOutcome, PersonState, Treatment
 from mapping.catalogue import fill
 from mapping.facts import PlanFacts
 from mapping.model import PolicyRule, Situation
@@ -42,8 +42,17 @@ def rule_on(facts: PlanFacts) -> Ruling:
         undecided=not decided,
         client_name=client_name(facts) if facts.rules_of.privacy.mask_phones else "",
     )
-    nothing = all(rule.outcome is LeadOutcome.NOTHING for rule in rules)
+    nothing = all(rule.outcome is LeadOutcome.NOTHING for rule in rules) and _is_certain(facts, tables)
     return Ruling(possible[0], rules[0], orders, nothing, _why(facts, possible[0], rules[0], decided=decided))
+
+
+def _is_certain(facts: PlanFacts, tables: list[Mapping[str, Treatment]]) -> bool:
+    """That nobody is known behind a number is believed only when the CRM says so at the moment of writing."""
+    if facts.person is not PersonState.UNKNOWN:
+        return True
+    return all(
+        state in table and table[state].outcome is LeadOutcome.NOTHING for table in tables for state in LIVE_STATES
+    )
 
 
 def _shape(table: Mapping[str, Treatment]) -> dict[str, tuple[LeadOutcome, str | None, str | None]]:

@@ -83,12 +83,12 @@ def expected(facts: PlanFacts, situation: Situation) -> PolicyRule:
 
 
 def treatments(facts: PlanFacts, situation: Situation) -> Mapping[str, Treatment]:
-    """What is to be done with each kind of client that the CRM may find; a kind that is only logged is left out."""
+    """What is to be done with each kind of client that the CRM may find; a known one that is only logged is missing."""
     found = {}
     for state in LIVE_STATES:
         cell = Cell(situation, facts.call.line, facts.source, persons(facts, state))
         treatment = _treatment(facts, decide(facts.rules_of, cell), state)
-        if treatment.outcome is not LeadOutcome.ACTIVITY_ONLY:
+        if treatment.outcome is not LeadOutcome.ACTIVITY_ONLY or state is PersonState.UNKNOWN:
             found[str(state)] = treatment
     return found
 

@@ -12,6 +12,7 @@ from connectors.amocrm.memory import Memory
 from connectors.amocrm.oauth import RENEW_AFTER, AmocrmOAuth
 from connectors.amocrm.owners import AmocrmOwners
 from connectors.amocrm.reference import dictionaries
+from connectors.amocrm.rules import RULES
 from connectors.amocrm.settings import AmocrmSecrets, AmocrmSettings
 from connectors.amocrm.upkeep import keep_up
 from connectors.contract import Connector
@@ -31,5 +32,6 @@ CONNECTOR = Connector(
     owners=AmocrmOwners(_MEMORY),
     upkeep=partial(keep_up, memory=_MEMORY),
     reference=lambda door: dictionaries(Account(door, _MEMORY)),
+    rules=RULES,
     check=check,
 )

@@ -100,6 +100,8 @@ def add_task(step: Step, account: Account) -> StepResult:
 def _responsible(step: Step, card: Card) -> str | None:
     """The client's owner; on a card that this call created, and when no owner is known, who had the call."""
     facts = step.intent.call
+    if step.intent.user_id:
+        return step.intent.user_id
     if step.done.get("create", {}).get("created"):
         return facts.user_id
     return card.owner or facts.user_id

@@ -33,11 +33,13 @@ from connectors.amocrm.translate import (
     new_contact,
     responsible,
     source_values,
+    stranger,
 )
 from connectors.contract import Absent, Found, Json, LookUp, Step, StepResult
 from hub.domain.errors import OutcomeUnknown
 from hub.domain.events import Direction
 from hub.domain.intents import CallFacts
+from hub.domain.treatment import LeadOutcome, PersonState
 
 _SOURCE_KNOWN_FOR = timedelta(hours=1)
 
@@ -69,9 +71,19 @@ def create(step: Step, account: Account) -> StepResult:
 
 
 def what_to_make(facts: CallFacts, settings: AccountSettings) -> str | None:
-    """ "unsorted", "lead", "contact", or None for nobody."""
+    """ "unsorted", "lead", "contact", or None for nobody.
+
+    What the rules want to be logged only still needs somebody whom the call can be logged on.
+    """
+    ruled = facts.orders.treatments.get(PersonState.UNKNOWN)
+    if ruled is not None and ruled.outcome is LeadOutcome.NOTHING:
+        return None
+    if ruled is not None and ruled.creates:
+        return "unsorted" if ruled.outcome is LeadOutcome.UNSORTED else "lead"
     if facts.direction is Direction.OUTBOUND:
         return None if settings.unknown_outbound == "nothing" else "contact"
+    if ruled is not None:
+        return "contact"
     if not facts.creates_lead or settings.unknown_caller == "nothing":
         return None
     return settings.unknown_caller
@@ -82,7 +94,7 @@ def make(facts: CallFacts, account: Account) -> StepResult:
     match what_to_make(facts, account.settings):
         case "contact":
             return _make_contact(facts, account)
-        case "unsorted" if takes_incoming(account):
+        case "unsorted" if takes_incoming(account, stranger(facts).pipeline):
             return _make_incoming(facts, account)
     return _make_lead(facts, account)
 

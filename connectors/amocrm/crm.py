@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from connectors.amocrm import calls, cards, create, recordings, reference
+from connectors.amocrm import calls, cards, create, ordered, recordings, reference
 from connectors.amocrm.client import Account
 from connectors.amocrm.envelope import mapping, text
 from connectors.amocrm.errors import Refused
@@ -42,6 +42,7 @@ _PERFORM: dict[str, Callable[[Step, Account], StepResult]] = {
     "source": cards.set_source,
     "record": recordings.attach,
     "note": cards.add_note,
+    "card": ordered.set_card,
     "task": cards.add_task,
     "close_task": cards.close_task,
 }

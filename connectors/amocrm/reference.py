@@ -159,13 +159,13 @@ def task_types(account: Account) -> tuple[tuple[str, str], ...]:
     return _kept(account, "task_types", read)
 
 
-def takes_incoming(account: Account) -> bool:
+def takes_incoming(account: Account, pipeline: str | None = None) -> bool:
     """Whether the pipeline for unknown callers takes incoming leads; yes when amoCRM does not say."""
     try:
         known = pipelines(account)
     except Refused:
         return True
-    wanted = account.settings.pipeline_id
+    wanted = pipeline or account.settings.pipeline_id
     chosen = [one for one in known if (one.id == str(wanted) if wanted else one.is_main)]
     return chosen[0].takes_incoming if chosen else True
 

@@ -72,6 +72,11 @@ def _record(intent: Intent) -> Sequence[StepSpec]:
     return (StepSpec(key, 50, Lane.BULK, KEEP_SECONDS, repeatable=False, needs=(CREATE, CALL)),)
 
 
+def _card(_intent: Intent) -> Sequence[StepSpec]:
+    """Only own fields are left to be written: the rest is known when the card is made."""
+    return (_calls_lane("card", 43, repeatable=True, needs=(CREATE, CALL)),)
+
+
 def _note(intent: Intent) -> Sequence[StepSpec]:
     return (_calls_lane(f"note:{intent.key}", 55, repeatable=False, needs=(FIND, CREATE)),)
 
@@ -92,6 +97,8 @@ _STEPS: dict[IntentKind, Callable[[Intent], Sequence[StepSpec] | Unsupported]] =
     IntentKind.SET_SOURCE: _source,
     IntentKind.ATTACH_RECORDING: _record,
     IntentKind.ADD_NOTE: _note,
+    IntentKind.LINK_RECORDING: _record,
+    IntentKind.SET_CARD: _card,
     IntentKind.ADD_TASK: _task,
     IntentKind.CLOSE_TASK: _close_task,
 }

@@ -18,6 +18,7 @@ from hub.domain.events import Direction, Result
 from hub.domain.intents import CallFacts, Intent
 from hub.domain.party import Source
 from hub.domain.phone import Phone, format_phone
+from hub.domain.treatment import PersonState, Treatment
 
 Item = dict[str, Json]
 
@@ -120,7 +121,7 @@ def incoming_lead(facts: CallFacts, settings: AccountSettings, codes: Collection
         "request_id": facts.call_id,
         "source_uid": line_id(facts.line),
         "source_name": line_name(facts.line, settings),
-        "pipeline_id": settings.pipeline_id,
+        "pipeline_id": pipeline_id(facts, settings),
         "created_at": unix(facts.started_at),
         "metadata": {
             "phone": caller,
@@ -144,8 +145,8 @@ def lead_with_contact(facts: CallFacts, settings: AccountSettings, codes: Collec
     """`/leads/complex` (amocrm.md §3.5); `_embedded.source` can be set at creation only (§4.1)."""
     return {
         **lead_fields(facts, settings, codes, locale),
-        "pipeline_id": settings.pipeline_id,
-        "status_id": settings.status_id,
+        "pipeline_id": pipeline_id(facts, settings),
+        "status_id": user(stranger(facts).stage) or (None if stranger(facts).pipeline else settings.status_id),
         "created_at": unix(facts.started_at),
         "request_id": facts.call_id,
         "_embedded": {
@@ -162,19 +163,35 @@ def lead_fields(facts: CallFacts, settings: AccountSettings, codes: Collection[s
     fields = source_fields(facts.source, codes)
     missed = [] if facts.answered else [say("missed_tag", locale)]
     return {
-        "name": say(kind, locale, client=format_phone(facts.client)),
-        "responsible_user_id": responsible(facts, settings),
+        "name": stranger(facts).title or say(kind, locale, client=shown_client(facts)),
+        "responsible_user_id": user(stranger(facts).user_id) or responsible(facts, settings),
         "custom_fields_values": fields or None,
         "tags_to_add": named([*missed, *source_tags(facts.source)]) or None,
     }
+
+
+def stranger(facts: CallFacts) -> Treatment:
+    """What the rules say of a client whom amoCRM does not know."""
+    return facts.orders.treatment(PersonState.UNKNOWN)
+
+
+def pipeline_id(facts: CallFacts, settings: AccountSettings) -> Json:
+    """Where a new lead goes: as the rules say, else as the connection does; None leaves it to amoCRM."""
+    return user(stranger(facts).pipeline) or settings.pipeline_id
+
+
+def shown_client(facts: CallFacts) -> str:
+    """The client in names and titles."""
+    assert facts.client is not None
+    return facts.orders.client_name or format_phone(facts.client)
 
 
 def new_contact(facts: CallFacts, settings: AccountSettings) -> Item:
     assert facts.client is not None
     phone = {"value": facts.client.display, "enum_code": "WORK"}
     return {
-        "name": format_phone(facts.client),
-        "responsible_user_id": responsible(facts, settings),
+        "name": shown_client(facts),
+        "responsible_user_id": user(stranger(facts).user_id) or responsible(facts, settings),
         "custom_fields_values": [{"field_code": "PHONE", "values": [phone]}],
     }
 

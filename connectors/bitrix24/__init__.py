@@ -9,7 +9,9 @@ from connectors.bitrix24.logged import Bitrix24Log
 from connectors.bitrix24.oauth import Bitrix24OAuth
 from connectors.bitrix24.owners import Bitrix24Owners
 from connectors.bitrix24.reference import reference
+from connectors.bitrix24.rules import RULES
 from connectors.bitrix24.settings import Bitrix24Secrets, Bitrix24Settings
+from connectors.bitrix24.together import Bitrix24Together
 from connectors.bitrix24.upkeep import keep_up
 from connectors.contract import Connector
 
@@ -23,8 +25,10 @@ CONNECTOR = Connector(
     oauth=Bitrix24OAuth(),
     crm_log=Bitrix24Log(),
     check=check,
+    rules=RULES,
     dials=Bitrix24Dials(),
     owners=Bitrix24Owners(),
+    together=Bitrix24Together(),
     upkeep=keep_up,
     reference=reference,
 )

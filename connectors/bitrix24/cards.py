@@ -92,6 +92,8 @@ def add_task(step: Step, portal: Portal) -> StepResult:
 def _responsible(step: Step, portal: Portal, entity: Entity) -> str | None:
     """The client's owner; on a card that this call created, and when no owner is known, who had the call."""
     facts = step.intent.call
+    if step.intent.user_id:
+        return step.intent.user_id
     owner = None
     if entity not in created_by(step.done):
         owner = (facts.party and facts.party.owner_user_id) or _owner(portal, facts, entity)

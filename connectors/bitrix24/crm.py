@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from connectors.bitrix24 import calls, cards, lookup, recordings
+from connectors.bitrix24 import calls, cards, lookup, ordered, recordings
 from connectors.bitrix24.client import Portal
 from connectors.bitrix24.directory import active_users
 from connectors.bitrix24.envelope import mapping, text
@@ -37,6 +37,7 @@ _PERFORM: dict[str, Callable[[Step, Portal], StepResult]] = {
     "record": recordings.attach,
     "transcript": calls.attach_transcript,
     "note": cards.add_note,
+    "card": ordered.set_card,
     "task": cards.add_task,
     "close_task": cards.close_task,
 }

@@ -16,6 +16,7 @@ FINISH = "finish"
 SOURCE = "source"
 TRACE = "trace"
 TASK = "task"
+CARD = "card"
 TRANSCRIPT = "transcript"
 
 
@@ -40,8 +41,15 @@ def _register(lane: Lane) -> StepSpec:
 def _show(intent: Intent) -> Sequence[StepSpec] | Unsupported:
     if not intent.about:
         return Unsupported("The employee is not known to Bitrix24, so there is nobody to show a card to.")
+    if intent.call.orders.undecided:
+        return Unsupported("By the rules, what becomes of this caller depends on how the call ends: no card before.")
     show = StepSpec(f"show:{intent.about}", 20, Lane.URGENT, CARD_SECONDS, repeatable=True, needs=(REGISTER,))
     return (_register(Lane.URGENT), show)
+
+
+def _card(_intent: Intent) -> Sequence[StepSpec]:
+    """After the end: `finish` makes whoever had the call responsible for a new card (bitrix24.md §3.10)."""
+    return (StepSpec(CARD, 43, Lane.CALLS, KEEP_SECONDS, repeatable=True, needs=(FINISH,)),)
 
 
 def _hide(intent: Intent) -> Sequence[StepSpec] | Unsupported:
@@ -108,6 +116,8 @@ _STEPS: dict[IntentKind, Callable[[Intent], Sequence[StepSpec] | Unsupported]] =
     IntentKind.ATTACH_RECORDING: _record,
     IntentKind.ATTACH_TRANSCRIPT: _transcript,
     IntentKind.ADD_NOTE: _note,
+    IntentKind.LINK_RECORDING: _note,
+    IntentKind.SET_CARD: _card,
     IntentKind.ADD_TASK: _task,
     IntentKind.CLOSE_TASK: _close_task,
 }

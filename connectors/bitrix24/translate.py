@@ -54,7 +54,7 @@ def register_params(facts: CallFacts, who: Params, *, timezone: str, source_id: 
         "CALL_START_DATE": moment(facts.started_at, timezone),
         "EXTERNAL_CALL_ID": facts.call_id,
         "CRM_CREATE": int(facts.creates_lead),
-        "CRM_SOURCE": source_id,
+        "CRM_SOURCE": facts.orders.crm_source or source_id,
         "SHOW": 0,
         "ADD_TO_CHAT": 0,
     }

@@ -22,6 +22,7 @@ from hub.domain.call import Outcome
 from hub.domain.codec import to_document
 from hub.domain.intents import Intent, IntentKind, Lane
 from hub.domain.party import ClientHistory
+from hub.rules.live import ruled
 from hub.runtime import Runtime
 from mapping.facts import KeptRecording, PlanFacts
 from mapping.plan import plan
@@ -58,6 +59,7 @@ def plan_deliveries(session: Session, runtime: Runtime, change: CallChange) -> N
             recordings=recordings,
             recording_links=recording_links,
         )
+        facts = ruled(session, runtime.registry, pbx, connection, row, facts)
         trace += _write_plan(session, runtime, change, connection, crm, facts)
     row.plan_trace = trace
     event.listen(session, "after_commit", lambda _session: runtime.want_recordings(), once=True)

@@ -1,0 +1,58 @@
+"""What the rules order for a client's card at amoCRM, whose deals are its leads."""
+
+from __future__ import annotations
+
+from connectors.amocrm.client import Account
+from connectors.amocrm.envelope import rows, text
+from connectors.amocrm.errors import Refused
+from connectors.amocrm.forgiving import change
+from connectors.amocrm.party import COMPANIES, CONTACTS, LEADS, Card, client_card
+from connectors.contract import Json, Step, StepResult
+from hub.domain.treatment import FieldValue
+
+_COLLECTIONS = {"lead": LEADS, "deal": LEADS, "contact": CONTACTS, "company": COMPANIES}
+
+
+def set_card(step: Step, account: Account) -> StepResult:
+    """Write the ordered fields: on the cards that this call made, and on a known client's where they go always.
+
+    Result: `updated` and `missing` (deleted meanwhile) as "leads:5102", and what was `left_out`; or `skipped`.
+    """
+    card = client_card(step.done)
+    if card is None:
+        return {"skipped": "the call is on no card"}
+    made = {text(row.get("type")) for key in ("create", "call") for row in rows(step.done.get(key, {}).get("created"))}
+    updated: list[Json] = []
+    missing: list[Json] = []
+    left_out: list[Json] = []
+    for collection, entity_id in _targets(card).items():
+        fields = [one for one in step.intent.call.orders.fields if _goes_on(one, collection, made)]
+        if not fields:
+            continue
+        try:
+            _, left = change(
+                account, f"{collection}/{entity_id}", {"custom_fields_values": [_value(f) for f in fields]}
+            )
+        except Refused as refusal:
+            if refusal.status != 404:
+                raise
+            missing.append(f"{collection}:{entity_id}")
+            continue
+        updated.append(f"{collection}:{entity_id}")
+        left_out += left
+    return {"updated": updated, "missing": missing, **({"left_out": left_out} if left_out else {})}
+
+
+def _targets(card: Card) -> dict[str, str]:
+    found = {card.entity: card.id}
+    return {**found, LEADS: card.lead_id} if card.lead_id else found
+
+
+def _goes_on(one: FieldValue, collection: str, made: set[str]) -> bool:
+    return _COLLECTIONS[one.entity] == collection and (one.always or collection in made)
+
+
+def _value(one: FieldValue) -> dict[str, Json]:
+    """A field by its id, or by its code where the rules name that."""
+    name: dict[str, Json] = {"field_id": int(one.field)} if one.field.isdigit() else {"field_code": one.field}
+    return {**name, "values": [{"value": one.value}]}

@@ -1,0 +1,41 @@
+"""What the rules must know of amoCRM: its deals are its leads, and unknown callers wait among the incoming ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.door import Json
+from connectors.rules import CrmRules
+from hub.domain.treatment import LeadOutcome, PersonState
+
+_STRANGERS = {
+    "unsorted": LeadOutcome.UNSORTED,
+    "lead": LeadOutcome.LEAD,
+    "nothing": LeadOutcome.NOTHING,
+}
+
+
+def stranger(settings: Mapping[str, Json]) -> LeadOutcome:
+    """As the connection's `unknown_caller` says."""
+    return _STRANGERS.get(str(settings.get("unknown_caller") or "unsorted"), LeadOutcome.UNSORTED)
+
+
+RULES = CrmRules(
+    outcomes=frozenset(LeadOutcome),
+    states={"contact": PersonState.CONTACT, "company": PersonState.CONTACT, "lead": PersonState.LEAD},
+    open_places=frozenset({1}),
+    field_types={
+        "text": "text",
+        "textarea": "text",
+        "url": "text",
+        "numeric": "number",
+        "monetary": "number",
+        "date": "moment",
+        "date_time": "moment",
+        "checkbox": "flag",
+        "select": "choice",
+        "radiobutton": "choice",
+        "multiselect": "choice",
+    },
+    stranger=stranger,
+)

@@ -1,0 +1,22 @@
+"""What the rules must know of Bitrix24 (bitrix24.md §3.10, §4.4). It has no incoming leads beside its leads."""
+
+from __future__ import annotations
+
+from connectors.rules import CrmRules
+from hub.domain.treatment import LeadOutcome, PersonState
+
+RULES = CrmRules(
+    outcomes=frozenset(LeadOutcome) - {LeadOutcome.UNSORTED},
+    states={"CONTACT": PersonState.CONTACT, "COMPANY": PersonState.CONTACT, "LEAD": PersonState.LEAD},
+    field_types={
+        "string": "text",
+        "url": "text",
+        "double": "number",
+        "integer": "number",
+        "money": "number",
+        "datetime": "moment",
+        "date": "moment",
+        "boolean": "flag",
+        "enumeration": "choice",
+    },
+)

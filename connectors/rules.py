@@ -1,0 +1,29 @@
+"""What the rules must know of a CRM beforehand: what it can make, and how it names things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from connectors.door import Json
+from hub.domain.treatment import LeadOutcome, PersonState
+
+
+def same_outcome(_settings: Mapping[str, Json]) -> LeadOutcome:
+    return LeadOutcome.LEAD
+
+
+@dataclass(frozen=True, slots=True)
+class CrmRules:
+    """`outcomes` are those that this CRM can bring about. `stranger` is what an unknown caller becomes where nobody
+    has set rules, by the connection's settings.
+
+    `states` and `open_places`: how the kinds of the owner index are to be read; a contact whose place is among the open
+    ones has an open deal. `field_types`: the CRM's own type of a field to text, number, moment, flag or choice.
+    """
+
+    outcomes: frozenset[LeadOutcome]
+    states: Mapping[str, PersonState]
+    open_places: frozenset[int] = frozenset()
+    field_types: Mapping[str, str] = field(default_factory=dict)
+    stranger: Callable[[Mapping[str, Json]], LeadOutcome] = same_outcome

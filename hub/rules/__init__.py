@@ -1,0 +1,1 @@
+"""Rules of CRM connections in the database: versions, drafts, dry runs, and what the planner is told."""

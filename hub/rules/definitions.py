@@ -1,0 +1,78 @@
+"""What the hub has read of a CRM's own definitions, for checking rules against, and for choosing from on pages."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from connectors.contract import CrmRules
+from hub.db.dials import ReferenceRow
+from hub.db.directory import DirectoryUser
+from mapping.check import CrmDefinitions
+
+_STAGES = ("stage", "lead_stage", "deal_stage")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing that people choose from: the CRM's id, its name, and what it belongs to."""
+
+    id: str
+    name: str
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    pipelines: tuple[Choice, ...] = ()
+    stages: tuple[Choice, ...] = ()
+    sources: tuple[Choice, ...] = ()
+    users: tuple[Choice, ...] = ()
+    fields: tuple[Choice, ...] = ()
+
+
+def definitions(session: Session, connection_id: int, crm: CrmRules) -> CrmDefinitions:
+    """The definitions that are still there; what was never read is not checked against."""
+    rows = _rows(session, connection_id)
+    stages: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.kind in _STAGES:
+            stages[row.parent].add(row.item_id)
+    users = session.scalars(select(DirectoryUser).where(DirectoryUser.connection_id == connection_id))
+    return CrmDefinitions(
+        outcomes=crm.outcomes,
+        pipelines=frozenset(row.item_id for row in rows if row.kind == "pipeline"),
+        stages={parent: frozenset(ids) for parent, ids in stages.items()},
+        sources=frozenset(row.item_id for row in rows if row.kind == "source"),
+        users={user.user_id: user.active for user in users},
+        fields={(row.parent, row.item_id): crm.field_types.get(row.name, "") for row in rows if row.kind == "field"},
+    )
+
+
+def choices(session: Session, connection_id: int) -> Choices:
+    """The same for people, with names."""
+    rows = _rows(session, connection_id)
+    users = session.scalars(
+        select(DirectoryUser)
+        .where(DirectoryUser.connection_id == connection_id, DirectoryUser.active.is_(True))
+        .order_by(DirectoryUser.name)
+    )
+
+    def kind(*kinds: str) -> tuple[Choice, ...]:
+        return tuple(Choice(row.item_id, row.name, row.parent) for row in rows if row.kind in kinds)
+
+    return Choices(
+        kind("pipeline"),
+        kind(*_STAGES),
+        kind("source"),
+        tuple(Choice(user.user_id, user.name, user.extension or "") for user in users),
+        kind("field"),
+    )
+
+
+def _rows(session: Session, connection_id: int) -> list[ReferenceRow]:
+    query = select(ReferenceRow).where(ReferenceRow.connection_id == connection_id, ReferenceRow.active.is_(True))
+    return list(session.scalars(query.order_by(ReferenceRow.kind, ReferenceRow.parent, ReferenceRow.name)))

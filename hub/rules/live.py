@@ -1,0 +1,28 @@
+"""The rules that hold, put beside the facts of a call that is being planned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from connectors.contract import Registry
+from hub.db.tables import CallRow, Connection
+from hub.rules.gather import gather, on_duty, told
+from hub.rules.store import in_force, vendor_rules
+from mapping.facts import PlanFacts
+
+
+def ruled(
+    session: Session, registry: Registry, pbx: Connection, crm: Connection, row: CallRow, facts: PlanFacts
+) -> PlanFacts:
+    """`facts` of the call `row` with the rules of `crm` and all that they may ask about the client."""
+    held = in_force(session, registry, crm)
+    gathered = gather(session, crm, vendor_rules(registry, crm.vendor), [row])
+    named = replace(
+        facts,
+        rules=held.rules,
+        rules_version=held.version,
+        on_duty=on_duty(session, pbx, crm, held.rules, row.started_at),
+    )
+    return told(named, row, gathered)
