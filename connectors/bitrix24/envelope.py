@@ -42,8 +42,13 @@ def _complaint(answer: HttpAnswer, document: Envelope | None, now: datetime) -> 
     if document is None or "error" not in document:
         words = f"HTTP {answer.status} without an answer of the REST interface"
         return Complaint(answer.status, None, words, retry_at)
+    return complaint_of(document, status=answer.status, retry_at=retry_at)
+
+
+def complaint_of(document: Envelope, *, status: int = 400, retry_at: datetime | None = None) -> Complaint:
+    """An error envelope. One inside a batch has no HTTP status of its own: there the code and the words decide."""
     code, words = _code_and_words(document)
-    return Complaint(answer.status, code.lower(), words[:_LONGEST_WORDS], retry_at, _reset_at(document))
+    return Complaint(status, code.lower(), words[:_LONGEST_WORDS], retry_at, _reset_at(document))
 
 
 def _code_and_words(document: Envelope) -> tuple[str, str]:

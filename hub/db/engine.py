@@ -13,6 +13,8 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
+from hub.db.presence import Presence
+
 _SQLITE_BUSY_MS = 15_000
 _POSTGRES_LINK = {
     # A database machine that vanishes without a word is noticed within a minute, not within hours.
@@ -57,6 +59,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.engine = make_engine(url, pool_size=pool_size)
+        self.presence = Presence()
         self._write = sessionmaker(self.engine, expire_on_commit=False)
         self._read = sessionmaker(self.engine.execution_options(read_only=True), expire_on_commit=False)
 

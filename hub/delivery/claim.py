@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Exists, Select, and_, case, exists, or_, select
+from sqlalchemy import ColumnElement, Exists, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from connectors.contract import StepResult
+from connectors.contract import CrmTogether, StepResult
 from hub.db.engine import database_now
 from hub.db.locks import take_turn
+from hub.db.retrying import in_transaction
 from hub.db.tables import Connection
 from hub.db.work import DeliveryRow, DeliveryState
 from hub.delivery.schedule import BREAKER_OPENS_AFTER
@@ -21,14 +23,17 @@ from hub.runtime import Runtime
 
 OPEN = (DeliveryState.PENDING, DeliveryState.WAITING, DeliveryState.LEASED, DeliveryState.VERIFYING)
 _LOOK_AT_MOST = 64
+_ROUNDS = 16
+"""So many rows are looked at in one transaction; when none of them was ready, the next one goes on behind them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedStep:
     """A row in this worker's hands. `look_up_first`: an earlier try may have been carried out.
 
-    `unknown_since` is when that try was made; `lease` is the number that must still stand when it is closed,
-    `access_version` the connection's when it was taken.
+    `unknown_since` is when that try was made and `unknown_for` how long ago that was when the row was taken, both by
+    the database's clock. `lease` is the number that must still stand when it is closed, `access_version` the
+    connection's when it was taken.
     """
 
     id: int
@@ -45,8 +50,11 @@ class ClaimedStep:
     resend_is_safe: bool
     look_up_first: bool
     unknown_since: datetime | None
+    unknown_for: timedelta
     first_sent_at: datetime
     done: dict[str, StepResult]
+    shares: str | None = None
+    """What names the request that the step may share with others; None for one that goes alone."""
 
 
 def due_connections(session: Session, lanes: Sequence[Lane]) -> list[int]:
@@ -65,42 +73,86 @@ def _may_be_asked(now: datetime) -> ColumnElement[bool]:
     return and_(Connection.state == "active", or_(Connection.breaker_until.is_(None), Connection.breaker_until <= now))
 
 
-def claim(runtime: Runtime, connection_id: int, lanes: Sequence[Lane], limit: int) -> list[ClaimedStep]:
-    """Take up to `limit` due rows of one connection, the most urgent first."""
-    with runtime.database.transaction() as session:
-        now = database_now(session)
-        connection = session.scalar(select(Connection).where(Connection.id == connection_id, _may_be_asked(now)))
-        if connection is None:
-            return []
-        if connection.failures_in_row >= BREAKER_OPENS_AFTER or connection.throttled_in_row:
-            limit = 1  # one probe tells whether the trouble is over
-        taken: list[ClaimedStep] = []
-        for row in session.scalars(_due_rows(connection_id, lanes, now)):
-            step = _take(session, runtime, connection, row, now)
-            if step is not None:
-                taken.append(step)
-            if len(taken) >= limit:
-                break
-        return taken
+def claim(
+    runtime: Runtime, connection_id: int, lanes: Sequence[Lane], limit: int, *, together: bool = False
+) -> list[ClaimedStep]:
+    """Take up to `limit` due rows of one connection, the most urgent first.
+
+    With `together`, rows that may share a request (`ClaimedStep.shares`) count as one.
+    """
+
+    def work(session: Session) -> tuple[list[ClaimedStep], bool]:
+        return _claim_some(session, runtime, connection_id, lanes, limit, together=together)
+
+    for _ in range(_ROUNDS):
+        taken, is_all = in_transaction(runtime.database, work)
+        if taken or is_all:
+            return taken
+    return []
 
 
-def _due_rows(connection_id: int, lanes: Sequence[Lane], now: datetime) -> Select[DeliveryRow]:
+def _claim_some(
+    session: Session, runtime: Runtime, connection_id: int, lanes: Sequence[Lane], limit: int, *, together: bool
+) -> tuple[list[ClaimedStep], bool]:
+    """What was taken, and whether everything that is due has been looked at. Locks no more rows than it reads."""
+    now = database_now(session)
+    connection = session.scalar(select(Connection).where(Connection.id == connection_id, _may_be_asked(now)))
+    if connection is None:
+        return [], True
+    if connection.failures_in_row >= BREAKER_OPENS_AFTER or connection.throttled_in_row:
+        limit, together = 1, False  # one probe tells whether the trouble is over
+    joined = runtime.registry[connection.vendor].together if together else None
+    taken: list[ClaimedStep] = []
+    for looked_at, row in enumerate(_due_in_turn(session, connection_id, lanes, now, limit), 1):
+        step = _take(session, runtime, connection, row, now)
+        if step is not None:
+            taken.append(replace(step, shares=_shared_by(step, joined)))
+        if looked_at >= _LOOK_AT_MOST or _is_enough(taken, limit, joined):
+            return taken, False
+    return taken, True
+
+
+def _is_enough(taken: Sequence[ClaimedStep], limit: int, together: CrmTogether | None) -> bool:
+    groups: Counter[str | int] = Counter(step.shares or step.id for step in taken)
+    return len(groups) >= limit or (together is not None and max(groups.values(), default=0) >= together.most)
+
+
+def _shared_by(step: ClaimedStep, together: CrmTogether | None) -> str | None:
+    """A step whose last outcome is unknown is looked up first, and alone."""
+    if together is None or step.look_up_first or not together.joins(step.step_key):
+        return None
+    return step.intent.kind
+
+
+def _due_in_turn(
+    session: Session, connection_id: int, lanes: Sequence[Lane], now: datetime, at_once: int
+) -> Iterator[DeliveryRow]:
+    """Due rows, the most urgent lane first, a few at a time: what nobody asks for is neither read nor locked.
+
+    A row that was handed out is due no more, be it taken, put off or closed, so each look finds the next ones.
+    """
+    for lane in (lane for lane in Lane if lane in lanes):
+        while rows := session.scalars(_due_rows(connection_id, lane, now, at_once)).all():
+            yield from rows
+
+
+def _due_rows(connection_id: int, lane: Lane, now: datetime, limit: int) -> Select[DeliveryRow]:
+    """In the order of the index of due rows: a long backlog need not be sorted to find its beginning."""
     of_call, of_callback = aliased(DeliveryRow), aliased(DeliveryRow)
     waits_in_call = _waits_for(of_call).where(of_call.call_id == DeliveryRow.call_id)
     waits_in_callback = _waits_for(of_callback).where(of_callback.callback_id == DeliveryRow.callback_id)
-    urgency = case({lane: place for place, lane in enumerate(Lane)}, value=DeliveryRow.lane)
     return (
         select(DeliveryRow)
         .where(
             DeliveryRow.connection_id == connection_id,
-            DeliveryRow.lane.in_(lanes),
+            DeliveryRow.lane == lane,
             DeliveryRow.state.in_(OPEN),
             DeliveryRow.due_at <= now,
             ~waits_in_call,
             ~waits_in_callback,
         )
-        .order_by(urgency, DeliveryRow.due_at, DeliveryRow.id)
-        .limit(_LOOK_AT_MOST)
+        .order_by(DeliveryRow.due_at, DeliveryRow.id)
+        .limit(limit)
         .with_for_update(skip_locked=True)
     )
 
@@ -153,6 +205,7 @@ def _take(
         resend_is_safe=row.resend_is_safe,
         look_up_first=row.unknown_at is not None and not row.repeatable,
         unknown_since=row.unknown_at,
+        unknown_for=now - row.unknown_at if row.unknown_at else timedelta(0),
         first_sent_at=first_sent_at,
         done={one.step_key: one.result for one in siblings if one.state == DeliveryState.DONE},
     )

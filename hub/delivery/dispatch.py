@@ -15,11 +15,12 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
 from hub.db.engine import database_now
 from hub.db.work import DeliveryRow, DeliveryState
 from hub.delivery.claim import ClaimedStep, claim, due_connections
-from hub.delivery.run import deliver
+from hub.delivery.run import deliver, deliver_together
 from hub.domain.intents import Lane
 from hub.runtime import Runtime
 
@@ -39,7 +40,7 @@ class Dispatcher:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="deliver")
         self._changed = threading.Condition()
         self._alarms: list[tuple[float, int]] = []
-        self._in_flight: dict[int, dict[int, ClaimedStep]] = {}
+        self._in_flight: dict[int, dict[int, Sequence[ClaimedStep]]] = {}
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
         self._renewer = threading.Thread(target=self._renew_leases, name="lease-renewer", daemon=True)
@@ -92,32 +93,44 @@ class Dispatcher:
         return max(self._alarms[0][0] - time.monotonic(), 0.0) if self._alarms else None
 
     def _serve(self, connection_id: int) -> None:
-        free = SLOTS_PER_CONNECTION - len(self._in_flight.get(connection_id, {}))
-        if free <= 0:
-            return  # the one that finishes next wakes this connection again
+        """Send what is due, as far as there are slots; the request that ends next wakes the connection again."""
+        while (free := SLOTS_PER_CONNECTION - len(self._in_flight.get(connection_id, {}))) > 0:
+            groups = self._claimed(connection_id, free)
+            for group in groups:
+                self._send(group)
+            if all(len(group) == 1 for group in groups):
+                return  # either the slots are full or nothing more is due
+
+    def _claimed(self, connection_id: int, free: int) -> Sequence[Sequence[ClaimedStep]]:
+        """Due steps, those that may share a request side by side."""
         try:
-            steps = claim(self._runtime, connection_id, self._lanes, free)
+            steps = claim(self._runtime, connection_id, self._lanes, free, together=True)
+        except OperationalError as error:
+            self._runtime.database.presence.trouble(error, at="claim")
+            return ()
         except Exception:
             log.exception("claim_failed", connection_id=connection_id)
-            return
-        for step in steps:
-            with self._changed:
-                self._in_flight.setdefault(connection_id, {})[step.id] = step
-            self._pool.submit(deliver, self._runtime, step).add_done_callback(
-                lambda future, step=step: self._finished(step, future)  # type: ignore[misc]
-            )
+            return ()
+        return _grouped(steps)
 
-    def _finished(self, step: ClaimedStep, future: Future[datetime | None]) -> None:
+    def _send(self, group: Sequence[ClaimedStep]) -> None:
+        first = group[0]
         with self._changed:
-            self._in_flight[step.connection_id].pop(step.id, None)
+            self._in_flight.setdefault(first.connection_id, {})[first.id] = group
+        future = self._pool.submit(_deliver, self._runtime, group)
+        future.add_done_callback(lambda done: self._finished(group, done))
+
+    def _finished(self, group: Sequence[ClaimedStep], future: Future[list[datetime]]) -> None:
+        first = group[0]
+        with self._changed:
+            self._in_flight[first.connection_id].pop(first.id, None)
         error = future.exception()
         if error is not None:
-            log.error("delivery_not_closed", delivery_id=step.id, error=type(error).__name__)
+            log.error("delivery_not_closed", delivery_id=first.id, error=type(error).__name__)
             return
-        due_at = future.result()
-        self.wake(step.connection_id)
-        if due_at is not None:
-            self.wake(step.connection_id, due_at)
+        self.wake(first.connection_id)
+        for due_at in future.result():
+            self.wake(first.connection_id, due_at)
 
     def _renew_leases(self) -> None:
         """A long upload keeps its row: nobody else takes a lease for lapsed while its holder lives."""
@@ -125,7 +138,8 @@ class Dispatcher:
         while not self._stopping:
             pause.wait(self._runtime.settings.lease_seconds / 3)
             with self._changed:
-                held = [step for steps in self._in_flight.values() for step in steps.values()]
+                groups = [group for groups in self._in_flight.values() for group in groups.values()]
+            held = [step for group in groups for step in group]
             if not held:
                 continue
             try:
@@ -147,3 +161,18 @@ class Dispatcher:
                     .values(due_at=until)
                     .execution_options(synchronize_session=False)
                 )
+
+
+def _grouped(steps: Sequence[ClaimedStep]) -> list[list[ClaimedStep]]:
+    groups: dict[str | int, list[ClaimedStep]] = {}
+    for step in steps:
+        groups.setdefault(step.shares or step.id, []).append(step)
+    return list(groups.values())
+
+
+def _deliver(runtime: Runtime, group: Sequence[ClaimedStep]) -> list[datetime]:
+    """Bring the steps of one request to their ends; returns when some of them are due again."""
+    if len(group) > 1:
+        return deliver_together(runtime, group)
+    due_at = deliver(runtime, group[0])
+    return [] if due_at is None else [due_at]

@@ -34,6 +34,15 @@ def open_door(runtime: Runtime, connection_id: int, lane: Lane, *, purpose: str 
 
     A delivery error that leaves through it repeats none of the connection's secrets, whatever the vendor said.
     """
+    with open_listening_door(runtime, connection_id, lane, purpose=purpose) as (door, _):
+        yield door
+
+
+@contextmanager
+def open_listening_door(
+    runtime: Runtime, connection_id: int, lane: Lane, *, purpose: str
+) -> Iterator[tuple[Door, Confidences]]:
+    """The same, with the secrets that were used through it: for errors that are returned and not raised."""
     facts = _facts(runtime, connection_id)
     connector = runtime.registry[facts.vendor]
     asker = connector.crm or connector.pbx
@@ -65,7 +74,7 @@ def open_door(runtime: Runtime, connection_id: int, lane: Lane, *, purpose: str 
         remember=lambda changes: _remember(runtime, facts, changes),
     )
     try:
-        yield door
+        yield door, confidences
     except DeliveryError as error:
         confidences.hush(error)
         if rule is not None and spent and _blocks_method(error):
@@ -108,7 +117,10 @@ def _take(
     gives_up_at = time.monotonic() + (FINISHES_WITHIN_SECONDS if goes_on else 0)
     while True:
         try:
-            runtime.bucket.take(rule, Lane.URGENT if goes_on else lane, method)
+            lane_now = Lane.URGENT if goes_on else lane
+            if rule.beside is not None:  # the wider one first: it is rarely empty, and little is lost when it is not
+                runtime.bucket.take(rule.beside, lane_now, method)
+            runtime.bucket.take(rule, lane_now, method)
             return
         except Throttled as error:
             wait_seconds = (error.until - runtime.now()).total_seconds() if error.until else math.inf

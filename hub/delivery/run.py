@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,7 +15,7 @@ from hub.db.engine import database_now
 from hub.db.retrying import in_transaction
 from hub.db.work import DeliveryAttempt, DeliveryRow, DeliveryState
 from hub.delivery.claim import OPEN, ClaimedStep, same_subject
-from hub.delivery.doors import open_door
+from hub.delivery.doors import open_door, open_listening_door
 from hub.delivery.health import note_health
 from hub.delivery.verdict import Health, Odds, Verdict, done, judge
 from hub.domain.errors import DeliveryError, NotReady
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 GRACE_SECONDS = 60.0
 
 
-class _StillUnclear(Exception):
+class _StillUnclear(DeliveryError):
     """A look-up that settled nothing yet."""
 
 
@@ -36,12 +37,33 @@ def deliver(runtime: Runtime, claimed: ClaimedStep) -> datetime | None:
     crash_point("after_lease_before_write")
     started = time.monotonic()
     verdict = _try(runtime, claimed)
-    took_ms = round((time.monotonic() - started) * 1000)
-    _log(claimed, verdict, took_ms)
-    if _close(runtime, claimed, verdict, took_ms):
-        note_health(runtime, claimed.connection_id, verdict, claimed.access_version)
-        _wake_what_waited(runtime, claimed)
+    _settle(runtime, [(claimed, verdict)], started)
     return verdict.due_at
+
+
+def deliver_together(runtime: Runtime, group: Sequence[ClaimedStep]) -> list[datetime]:
+    """The same for steps that share one request: each has its own verdict. Returns when some are due again.
+
+    An answer that is lost leaves each of them `verifying`; they are looked up one by one.
+    """
+    crash_point("after_lease_before_write")
+    started = time.monotonic()
+    verdicts = _try_together(runtime, group)
+    _settle(runtime, list(zip(group, verdicts, strict=True)), started)
+    return [verdict.due_at for verdict in verdicts if verdict.due_at is not None]
+
+
+def _settle(runtime: Runtime, tried: Sequence[tuple[ClaimedStep, Verdict]], started: float) -> None:
+    """Close the rows; what they say of the connection is said once, for it was one request."""
+    took_ms = round((time.monotonic() - started) * 1000)
+    news: dict[Health, tuple[ClaimedStep, Verdict]] = {}
+    for claimed, verdict in tried:
+        _log(claimed, verdict, took_ms)
+        if _close(runtime, claimed, verdict, took_ms):
+            news[verdict.health] = (claimed, verdict)
+            _wake_what_waited(runtime, claimed)
+    for claimed, verdict in news.values():
+        note_health(runtime, claimed.connection_id, verdict, claimed.access_version)
 
 
 def _try(runtime: Runtime, claimed: ClaimedStep) -> Verdict:
@@ -54,14 +76,41 @@ def _try(runtime: Runtime, claimed: ClaimedStep) -> Verdict:
         return done(result)
     except _StillUnclear as unclear:
         return _wait_for_clarity(runtime, claimed, str(unclear))
+    except DeliveryError as error:
+        return judge(error, _odds(runtime, claimed))
     except Exception as error:
-        if not isinstance(error, DeliveryError):
-            log.exception("delivery_failed", delivery_id=claimed.id)
+        log.exception("delivery_failed", delivery_id=claimed.id)
         return judge(error, _odds(runtime, claimed))
 
 
+def _try_together(runtime: Runtime, group: Sequence[ClaimedStep]) -> list[Verdict]:
+    first = group[0]
+    try:
+        opened = open_listening_door(runtime, first.connection_id, first.lane, purpose=first.intent.kind)
+        with opened as (door, confidences):
+            together = runtime.registry[door.connection.vendor].together
+            assert together is not None
+            outcomes = together.perform([_step(claimed) for claimed in group], door)
+            confidences.hush_all(outcome for outcome in outcomes if isinstance(outcome, DeliveryError))
+        crash_point("after_crm_write_before_commit")
+        return [_verdict(runtime, one, outcome) for one, outcome in zip(group, outcomes, strict=True)]
+    except DeliveryError as error:
+        return [judge(error, _odds(runtime, one)) for one in group]
+    except Exception as error:
+        log.exception("delivery_failed", delivery_ids=[one.id for one in group])
+        return [judge(error, _odds(runtime, one)) for one in group]
+
+
+def _verdict(runtime: Runtime, claimed: ClaimedStep, outcome: StepResult | DeliveryError) -> Verdict:
+    return judge(outcome, _odds(runtime, claimed)) if isinstance(outcome, DeliveryError) else done(outcome)
+
+
+def _step(claimed: ClaimedStep) -> Step:
+    return Step(claimed.step_key, claimed.intent, claimed.done, claimed.first_sent_at)
+
+
 def _perform(runtime: Runtime, claimed: ClaimedStep, crm: Crm, door: Door) -> StepResult:
-    step = Step(claimed.step_key, claimed.intent, claimed.done, claimed.first_sent_at)
+    step = _step(claimed)
     if claimed.look_up_first:
         match crm.look_up(step, door):
             case Found(result):
@@ -75,11 +124,13 @@ def _perform(runtime: Runtime, claimed: ClaimedStep, crm: Crm, door: Door) -> St
 
 
 def _absence_is_sure(runtime: Runtime, claimed: ClaimedStep) -> bool:
-    """A write that was cut off may still be carried out for a while; until then its absence proves nothing."""
+    """A write that was cut off may still be carried out for a while; until then its absence proves nothing.
+
+    How long ago it was is the database's word, like all that several workers have to agree on.
+    """
     if claimed.resend_is_safe or claimed.unknown_since is None:
         return True
-    grace = timedelta(seconds=min(GRACE_SECONDS, runtime.settings.lease_seconds / 2))
-    return runtime.now() - claimed.unknown_since >= grace
+    return claimed.unknown_for >= timedelta(seconds=min(GRACE_SECONDS, runtime.settings.lease_seconds / 2))
 
 
 def _odds(runtime: Runtime, claimed: ClaimedStep) -> Odds:
@@ -118,7 +169,7 @@ def _close(runtime: Runtime, claimed: ClaimedStep, verdict: Verdict, took_ms: in
         now = database_now(session)
         row.state, row.last_error = verdict.state, verdict.words[:2000]
         row.attempts += 1 if verdict.costs_attempt else 0
-        row.unknown_at = verdict.unknown_at
+        row.unknown_at = now if verdict.unknown_from_now else verdict.unknown_at
         if verdict.due_at is None:
             row.closed_at, row.result = now, dict(verdict.result)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from hub.domain.access import AccessToken, TokenPair, Tokens
@@ -33,6 +33,10 @@ class Confidences:
         """Take the secrets out of what `error` says, before anybody keeps its words."""
         error.message, error.hint = self.without(error.message), self.without(error.hint)
         error.args = (error.message,)
+
+    def hush_all(self, errors: Iterable[DeliveryError]) -> None:
+        for error in errors:
+            self.hush(error)
 
     def without(self, words: str) -> str:
         """The words with each known secret, and whatever is shaped like one, masked."""

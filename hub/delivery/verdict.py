@@ -40,7 +40,11 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`due_at` None for a closed row; `costs_attempt` False when the try does not count."""
+    """`due_at` None for a closed row; `costs_attempt` False when the try does not count.
+
+    `unknown_at` is the moment of an earlier try whose outcome is still unknown, by the database's clock; with
+    `unknown_from_now` it is the moment at which the row is written, for it was this try.
+    """
 
     state: DeliveryState
     health: Health
@@ -50,6 +54,7 @@ class Verdict:
     due_at: datetime | None = None
     costs_attempt: bool = False
     unknown_at: datetime | None = None
+    unknown_from_now: bool = False
     hold_until: datetime | None = None
 
 
@@ -120,16 +125,12 @@ def _unknown(error: Exception, odds: Odds) -> Verdict:
     """Nobody knows whether it happened; a bug of the hub is taken for that, too."""
     is_ours = not isinstance(error, OutcomeUnknown)
     words = f"the hub failed: {type(error).__name__}" if is_ours else str(error)
-    if odds.repeatable:
-        state, unknown_at = DeliveryState.WAITING, None
-    else:
-        state, unknown_at = DeliveryState.VERIFYING, odds.now
     return Verdict(
-        state,
+        DeliveryState.WAITING if odds.repeatable else DeliveryState.VERIFYING,
         Health.SILENT if is_ours else Health.TROUBLE,
         "bug" if is_ours else "outcome_unknown",
         words,
         due_at=odds.later(),
         costs_attempt=True,
-        unknown_at=unknown_at,
+        unknown_from_now=not odds.repeatable,
     )

@@ -32,6 +32,14 @@ def answered_call(world: World, call: str = "c1") -> None:
     world.receive((ends(65, call, answered_at=5, extension="101"),))
 
 
+def let_time_pass_since_the_unknown(world: World, seconds: float) -> None:
+    """In the database, whose time it is."""
+    with world.database.transaction() as session:
+        for row in session.scalars(select(DeliveryRow).where(DeliveryRow.unknown_at.is_not(None))):
+            assert row.unknown_at is not None
+            row.unknown_at -= timedelta(seconds=seconds)
+
+
 def test_answered_call_is_registered_and_finished_once(world: World) -> None:
     answered_call(world)
     world.drain()
@@ -89,7 +97,6 @@ def test_lost_answer_is_looked_up_and_not_sent_again(world: World) -> None:
 
 
 def test_unknown_outcome_that_never_happened_is_sent_after_the_grace_period(world: World) -> None:
-    world.clock.append(datetime(2026, 9, 1, 12, 0, tzinfo=UTC))
     world.crm.before = [OutcomeUnknown("time-out")]
     answered_call(world)
     world.drain()
@@ -98,7 +105,28 @@ def test_unknown_outcome_that_never_happened_is_sent_after_the_grace_period(worl
     world.deliver()
     assert world.crm.ledger == []
     assert world.states()["register"] == "verifying"
-    world.clock.append(world.clock[-1] + timedelta(seconds=61))
+    let_time_pass_since_the_unknown(world, 61)
+    world.make_due()
+    world.deliver()
+    assert [key for _, key in world.crm.ledger] == ["register", "finish"]
+
+
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_worker_whose_clock_is_wrong_by_ten_minutes_waits_neither_less_nor_more(world: World, minutes: int) -> None:
+    """C12: how long an outcome has been unknown was reckoned from the worker's own clock."""
+    world.clock.append(datetime.now(UTC) + timedelta(minutes=minutes))
+    world.crm.before = [OutcomeUnknown("time-out")]
+    answered_call(world)
+    world.drain()
+    world.deliver()
+    unknown_at = world.rows()["register"].unknown_at
+    assert unknown_at is not None
+    assert abs(unknown_at - datetime.now(UTC)) < timedelta(minutes=1)
+    world.clock.append(world.clock[-1] + timedelta(minutes=20))
+    world.make_due()
+    world.deliver()
+    assert world.crm.ledger == []
+    let_time_pass_since_the_unknown(world, 61)
     world.make_due()
     world.deliver()
     assert [key for _, key in world.crm.ledger] == ["register", "finish"]

@@ -162,6 +162,7 @@ class Journey(RuleBasedStateMachine):
         with self.world.database.transaction() as session:
             for row in session.scalars(select(DeliveryRow).where(DeliveryRow.state.in_(OPEN))):
                 row.due_at -= span
+                row.unknown_at = row.unknown_at and row.unknown_at - span
             for item in session.scalars(select(InboxRow).where(InboxRow.state == InboxState.RECEIVED)):
                 item.due_at -= span
             link = session.get_one(Connection, self.world.crm_id)
