@@ -9,6 +9,7 @@ from connectors.bitrix24.client import Portal
 from connectors.bitrix24.envelope import rows, text
 from connectors.bitrix24.errors import Refused
 from connectors.bitrix24.events import BOUND_EVENTS
+from connectors.bitrix24.placements import CARD_PATH, bind_card
 from connectors.bitrix24.translate import line_number
 from connectors.contract import Door, FirmLine, Surroundings
 
@@ -28,7 +29,9 @@ def keep_up(door: Door, surroundings: Surroundings) -> str:
     address = surroundings.public_url
     bound = bind_events(portal, f"{address}{EVENTS_PATH}") if address else 0  # a hub without one gets no events
     added, renamed = _keep_lines(portal, surroundings.lines)
-    return f"Bound {bound} events, added {added} lines, renamed {renamed}."
+    has_place = bool(address) and bind_card(portal, f"{address}{CARD_PATH}")
+    place = "our place on the call card is there" if has_place else "we have no place on the call card"
+    return f"Bound {bound} events, added {added} lines, renamed {renamed}; {place}."
 
 
 def bind_events(portal: Portal, handler: str) -> int:

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from connectors.contract import CrmUser
 from hub.db.directory import DirectoryUser
 from hub.db.engine import database_now
+from hub.db.statements import NoticeRow
 from hub.db.tables import Connection
 from hub.delivery.doors import open_door
-from hub.delivery.reference import tell
+from hub.delivery.reference import NOTICE, Said, duty_name, tell
+from hub.delivery.upkeep import due_now, keep_up_soon
 from hub.domain.errors import DeliveryError
 from hub.domain.intents import Lane
 from hub.runtime import Runtime
@@ -22,6 +24,7 @@ from hub.runtime import Runtime
 log = structlog.get_logger()
 
 FRESH_FOR = timedelta(minutes=10)
+EMPLOYEES_GONE = "employees_gone"
 
 
 def refresh_directories(runtime: Runtime, *, older_than: timedelta = FRESH_FOR) -> int:
@@ -63,6 +66,27 @@ def _stale(runtime: Runtime, older_than: timedelta) -> Sequence[tuple[int, str]]
     return [(row.id, row.vendor) for row in rows]
 
 
+def read_again_soon(session: Session, connection_id: int) -> None:
+    """Let the next round read the employees and the dictionaries, and end what was told of earlier changes."""
+    now = database_now(session)
+    session.execute(
+        update(DirectoryUser)
+        .where(DirectoryUser.connection_id == connection_id)
+        .values(refreshed_at=now - FRESH_FOR - timedelta(seconds=1))
+    )
+    session.execute(
+        update(NoticeRow)
+        .where(
+            NoticeRow.connection_id == connection_id,
+            NoticeRow.kind.in_((NOTICE, EMPLOYEES_GONE)),
+            NoticeRow.ended_at.is_(None),
+        )
+        .values(ended_at=now)
+    )
+    due_now(session, duty_name(connection_id))
+    keep_up_soon(session, connection_id)
+
+
 def keep_users(runtime: Runtime, connection_id: int, users: Sequence[CrmUser]) -> None:
     """Write the list; who is missing from it becomes inactive. An empty list changes nothing."""
     if not users:
@@ -81,8 +105,8 @@ def keep_users(runtime: Runtime, connection_id: int, users: Sequence[CrmUser]) -
         for row in known.values():
             row.active, row.refreshed_at = False, now
         if gone:
-            news = [f"{row.name} (extension {row.extension or '—'}) is no longer an employee" for row in gone]
-            tell(session, connection_id, "employees_gone", news, now)
+            news = [Said("employee_gone", name=row.name, extension=row.extension or "—") for row in gone]
+            tell(session, connection_id, EMPLOYEES_GONE, news, now)
 
 
 def _new_user(session: Session, connection_id: int, user_id: str) -> DirectoryUser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,7 +14,7 @@ from connectors.contract import ReferenceItem
 from hub.db.dials import ReferenceRow
 from hub.db.engine import database_now
 from hub.db.statements import NoticeRow
-from hub.db.tables import Connection
+from hub.db.tables import Connection, Workspace
 from hub.delivery.doors import open_door
 from hub.delivery.turns import finish_duty, put_off_duty, take_duty
 from hub.delivery.upkeep import soon
@@ -28,6 +29,46 @@ NOTICE = "reference_changed"
 _LEASE = timedelta(minutes=10)
 _AGAIN_IN = timedelta(minutes=10)
 _TOLD_AT_MOST = 20
+_LONGEST_NOTICE = 4000
+_WORDS = {
+    "gone": {"ru": "{kind} «{name}» ({id}): больше нет", "en": "{kind} {name} ({id}) is gone"},
+    "renamed": {
+        "ru": "{kind} «{name}» ({id}): теперь «{new}»",
+        "en": "{kind} {name} ({id}) is called {new} now",
+    },
+    "employee_gone": {
+        "ru": "{name} (внутренний {extension}) больше не сотрудник",
+        "en": "{name} (extension {extension}) is no longer an employee",
+    },
+    "source": {"ru": "источник", "en": "source"},
+    "department": {"ru": "отдел", "en": "department"},
+    "lead_stage": {"ru": "стадия лидов", "en": "lead stage"},
+    "pipeline": {"ru": "воронка", "en": "pipeline"},
+    "deal_stage": {"ru": "стадия сделок", "en": "deal stage"},
+    "field": {"ru": "поле", "en": "field"},
+    "crm_mode": {"ru": "режим CRM", "en": "CRM mode"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One sentence of a notice: its key, and what stands in it."""
+
+    key: str
+    kind: str = ""
+    name: str = ""
+    id: str = ""
+    new: str = ""
+    extension: str = ""
+
+    def words(self, locale: str) -> str:
+        """The sentence in the workspace's language; English when it is not spoken here."""
+        kind = _in_locale(self.kind, locale) if self.kind in _WORDS else self.kind
+        return _in_locale(self.key, locale).format(**{**asdict(self), "kind": kind})
+
+
+def _in_locale(key: str, locale: str) -> str:
+    return _WORDS[key].get(locale, _WORDS[key]["en"])
 
 
 def refresh_references(runtime: Runtime) -> int:
@@ -74,7 +115,7 @@ def refresh_reference(runtime: Runtime, connection_id: int, vendor: str) -> bool
     return True
 
 
-def keep_reference(runtime: Runtime, connection_id: int, items: Sequence[ReferenceItem]) -> list[str]:
+def keep_reference(runtime: Runtime, connection_id: int, items: Sequence[ReferenceItem]) -> list[Said]:
     """Write the entries; what is missing becomes inactive. Returns, and makes known, what went or was renamed.
 
     A kind of which nothing came is left as it was: the CRM may have refused to tell it.
@@ -90,7 +131,7 @@ def keep_reference(runtime: Runtime, connection_id: int, items: Sequence[Referen
             news += _keep(session, connection_id, row, item, now)
         for row in known.values():
             if row.active:
-                news.append(f"{row.kind} {row.name} ({row.item_id}) is gone")
+                news.append(Said("gone", kind=row.kind, name=row.name, id=row.item_id))
             row.active, row.refreshed_at = False, now
         if news:
             tell(session, connection_id, NOTICE, news, now)
@@ -99,26 +140,28 @@ def keep_reference(runtime: Runtime, connection_id: int, items: Sequence[Referen
 
 def _keep(
     session: Session, connection_id: int, row: ReferenceRow | None, item: ReferenceItem, now: datetime
-) -> list[str]:
+) -> list[Said]:
     news = []
     if row is None:
         row = ReferenceRow(connection_id=connection_id, kind=item.kind, parent=item.parent, item_id=item.id)
         session.add(row)
     elif row.name != item.name[:300]:
-        news.append(f"{item.kind} {row.name} ({item.id}) is called {item.name} now")
+        news.append(Said("renamed", kind=item.kind, name=row.name, id=item.id, new=item.name))
     row.name, row.active, row.refreshed_at = item.name[:300], True, now
     return news
 
 
-def tell(session: Session, connection_id: int, kind: str, news: Sequence[str], now: datetime) -> None:
-    """A notice that stands on the connection's page; a newer one takes the place of an older."""
-    words = "; ".join(news[:_TOLD_AT_MOST]) + ("; …" if len(news) > _TOLD_AT_MOST else "")
-    log.warning(kind, connection_id=connection_id, words=words[:500])
+def tell(session: Session, connection_id: int, kind: str, news: Sequence[Said], now: datetime) -> None:
+    """A notice that stands on the connection's page, in the workspace's language, beside what was told before."""
     connection = session.get_one(Connection, connection_id)
+    locale = session.get_one(Workspace, connection.workspace_id).locale
+    said = [one.words(locale) for one in news[:_TOLD_AT_MOST]] + ["…"] * (len(news) > _TOLD_AT_MOST)
+    log.warning(kind, connection_id=connection_id, words="; ".join(said)[:500])
     standing = select(NoticeRow).where(
         NoticeRow.connection_id == connection_id, NoticeRow.kind == kind, NoticeRow.ended_at.is_(None)
     )
     for old in session.scalars(standing):
+        said.insert(0, old.words)
         old.ended_at = now
     session.flush()
     session.add(
@@ -126,7 +169,7 @@ def tell(session: Session, connection_id: int, kind: str, news: Sequence[str], n
             workspace_id=connection.workspace_id,
             connection_id=connection_id,
             kind=kind,
-            words=words,
+            words="; ".join(said)[-_LONGEST_NOTICE:],
             since=now,
             made_at=now,
         )

@@ -45,8 +45,8 @@ def keep_up_connections(runtime: Runtime) -> int:
 
 
 def keep_up_soon(session: Session, connection_id: int) -> None:
-    """Let the next round do it, whenever it was done last."""
-    _due_now(session, duty_name(connection_id))
+    """Let the next round keep this connection up."""
+    due_now(session, duty_name(connection_id))
 
 
 def soon(runtime: Runtime, names: Sequence[str]) -> None:
@@ -57,10 +57,11 @@ def soon(runtime: Runtime, names: Sequence[str]) -> None:
     if missing:
         with runtime.database.transaction() as session:
             for name in missing:
-                _due_now(session, name)
+                due_now(session, name)
 
 
-def _due_now(session: Session, name: str) -> None:
+def due_now(session: Session, name: str) -> None:
+    """Let the next round do the duty `name`, whenever it was done last."""
     row = insert_into(session, DutyRow).values(name=name, done_at=None, lease_until=None)
     session.execute(row.on_conflict_do_update(index_elements=["name"], set_={"done_at": None, "lease_until": None}))
 

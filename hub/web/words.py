@@ -148,12 +148,31 @@ ALARMS = {
     "shared": _l("the pool was too small: numbers were shared"),
     "drained": _l("one address held most of the pool"),
 }
+PARTIES = {
+    "CONTACT": _l("contact"),
+    "COMPANY": _l("company"),
+    "LEAD": _l("lead"),
+    "contacts": _l("contact"),
+    "companies": _l("company"),
+    "leads": _l("lead"),
+}
+LISTS = {
+    "employee": _l("Employees"),
+    "department": _l("Departments"),
+    "source": _l("Sources"),
+    "lead_stage": _l("Stages of leads"),
+    "pipeline": _l("Pipelines"),
+    "deal_stage": _l("Stages of deals"),
+    "field": _l("Own fields"),
+    "crm_mode": _l("Kind of CRM"),
+}
 TABLES: Mapping[str, Mapping[str, str]] = {
     "direction": DIRECTIONS, "outcome": OUTCOMES, "delivery": DELIVERY_STATES, "intent": INTENTS, "event": EVENTS,
     "result": RESULTS, "place": PLACES, "health": HEALTH, "connection": CONNECTION_STATES, "lane": LANES,
     "recording": RECORDINGS, "inbox": INBOX_STATES, "role": ROLES, "model": MODELS, "alarm": ALARMS,
     "drift": DRIFT_KINDS, "attempt": ATTEMPTS,
     "purpose": PURPOSES, "field": FIELDS, "difference": DIFFERENCES,
+    "party": PARTIES, "list": LISTS,
 }  # fmt: skip
 
 

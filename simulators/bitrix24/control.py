@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, render_template, request, send_file
 
 from . import actions
+from .callcard import CALL_CARD, card_options
 from .frame import frame_page
 from .page import page_of
 from .portal import Portal, Settings
@@ -50,10 +51,17 @@ def _add_views(pages: Blueprint, tenants: Tenants) -> None:
 
     @pages.get("/marketplace/app/")
     def application() -> str:
-        """The application in the portal's frame: `url` is its page, `user_id` who opens it, `lang` their language."""
+        """The application in the portal's frame: `url` is its page, `user_id` who opens it, `lang` their language.
+
+        With `call_id` it is the place on the card of that live call.
+        """
         portal = _portal(tenants)
         user_id = request.args.get("user_id", default=actions.admin_id(portal), type=int)
-        return frame_page(portal, request.args["url"], user_id, language=request.args.get("lang", "ru"))
+        call_id, language = request.args.get("call_id", ""), request.args.get("lang", "ru")
+        if call_id:
+            placement = (CALL_CARD, card_options(portal, call_id))
+            return frame_page(portal, request.args["url"], user_id, language=language, placement=placement)
+        return frame_page(portal, request.args["url"], user_id, language=language)
 
     @pages.get("/_sim/state")
     def state() -> Response:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
+from typing import Any
 from urllib.parse import urlencode
 
 from .auth import issue
@@ -21,8 +23,16 @@ iframe {{ border: 0; width: 100%; height: {height}px }}</style></head>
 </body></html>"""
 
 
-def frame_page(portal: Portal, url: str, user_id: int, *, language: str = "ru", height: int = 860) -> str:
-    """HTML that posts the fields of an opening into a frame."""
+def frame_page(
+    portal: Portal,
+    url: str,
+    user_id: int,
+    *,
+    language: str = "ru",
+    height: int = 860,
+    placement: tuple[str, dict[str, Any]] = ("DEFAULT", {}),
+) -> str:
+    """HTML that posts the fields of an opening into a frame; `placement` is a place's code and its options."""
     with portal.lock:
         grant = issue(portal, user_id)
         query = urlencode({"DOMAIN": portal.domain, "PROTOCOL": 0, "LANG": language, "APP_SID": new_secret(32)})
@@ -35,8 +45,8 @@ def frame_page(portal: Portal, url: str, user_id: int, *, language: str = "ru", 
             "APPLICATION_SCOPE": ",".join(portal.app.scope),
             "member_id": portal.member_id,
             "status": "L",
-            "PLACEMENT": "DEFAULT",
-            "PLACEMENT_OPTIONS": "{}",
+            "PLACEMENT": placement[0],
+            "PLACEMENT_OPTIONS": json.dumps(placement[1], ensure_ascii=False),
         }
     fields = "".join(f'<input type="hidden" name="{escape(name)}" value="{escape(given[name])}">' for name in given)
     action = f"{url}{'&' if '?' in url else '?'}{query}"

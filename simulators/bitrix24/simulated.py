@@ -8,6 +8,7 @@ from typing import Any
 
 from . import actions
 from .auth import issue_code
+from .callcard import CALL_CARD, card_handlers, card_options
 from .delivery import EventQueue
 from .entities import add_entity
 from .faults import Faults
@@ -167,6 +168,12 @@ class SimulatedPortal:
     ) -> tuple[int | None, bytes]:
         """Opens a page of the application in the portal's frame."""
         return actions.open_app(self.portal, url, user_id or actions.admin_id(self.portal), placement, options)
+
+    def open_card(self, call_id: str, user_id: int | None = None) -> list[tuple[int | None, bytes]]:
+        """Opens every application's place on the card of a live call."""
+        with self.portal.lock:
+            options, handlers = card_options(self.portal, call_id), card_handlers(self.portal)
+        return [self.open_app(url, user_id, CALL_CARD, options) for url in handlers]
 
     def settle(self, timeout_seconds: float = 10.0) -> bool:
         """Waits until all events were posted."""

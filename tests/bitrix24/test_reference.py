@@ -7,12 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import redis
 
 from hub.db.dials import ReferenceRow
 from hub.db.engine import Database
 from hub.db.statements import NoticeRow
 from hub.db.tables import LineSource
-from hub.delivery.directory import refresh_directories
+from hub.delivery.directory import read_again_soon, refresh_directories
 from hub.delivery.reference import refresh_reference, refresh_references
 from hub.delivery.upkeep import keep_up_connections, keep_up_soon
 from simulators.bitrix24 import Bitrix24Simulator
@@ -55,13 +56,40 @@ def test_dictionaries_are_read_at_once_and_then_daily(house: House, b24: Bitrix2
     assert b24.ledger.offences() == []
 
 
-def test_a_deleted_source_is_told_and_not_forgotten(house: House, b24: Bitrix24Simulator) -> None:
+def rested(redis_url: str) -> None:
+    """As if time had passed since the last requests: the budget of the portal is full again."""
+    redis.Redis.from_url(redis_url).flushall()
+
+
+def test_a_deleted_source_is_told_and_not_forgotten(house: House, b24: Bitrix24Simulator, redis_url: str) -> None:
     refresh_references(house.runtime)
     with b24.portal.lock:
         b24.portal.statuses[:] = [row for row in b24.portal.statuses if row["STATUS_ID"] != "PARTNER"]
     assert refresh_reference(house.runtime, house.connection().id, "bitrix24")
     assert entries(house, "source")["PARTNER"] is False
-    assert any("PARTNER" in words and "gone" in words for words in notices(house))
+    assert notices(house) == ["источник «Существующий клиент» (PARTNER): больше нет"]
+    rested(redis_url)
+    with b24.portal.lock:
+        b24.portal.statuses[:] = [row for row in b24.portal.statuses if row["STATUS_ID"] != "RECOMMENDATION"]
+    assert refresh_reference(house.runtime, house.connection().id, "bitrix24")
+    (both,) = notices(house)
+    assert "PARTNER" in both
+    assert "RECOMMENDATION" in both
+
+
+def test_lists_are_read_anew_on_demand_and_earlier_news_count_as_seen(
+    house: House, b24: Bitrix24Simulator, redis_url: str
+) -> None:
+    refresh_references(house.runtime)
+    refresh_directories(house.runtime)
+    b24.portal.users[8].active = False
+    assert refresh_directories(house.runtime) == 0
+    for told in (1, 0):
+        rested(redis_url)
+        with house.database.transaction() as session:
+            read_again_soon(session, house.connection().id)
+        assert (refresh_references(house.runtime), refresh_directories(house.runtime)) == (1, 1)
+        assert len(notices(house)) == told
 
 
 def test_dictionaries_that_cannot_be_read_change_nothing(house: House, b24: Bitrix24Simulator) -> None:

@@ -6,6 +6,7 @@ import structlog
 from flask import current_app
 
 from connectors.bitrix24.client import Portal
+from connectors.bitrix24.placements import CARD_PATH, bind_card
 from connectors.bitrix24.upkeep import EVENTS_PATH, bind_events
 from hub.delivery.doors import open_door
 from hub.delivery.upkeep import keep_up_soon
@@ -35,9 +36,11 @@ def install_for(visitor: Visitor, workspace_id: int | None = None) -> Installed:
 
 
 def bind(connection_id: int) -> None:
-    """Bind our event handler, as well as it goes now."""
+    """Bind our event handler and our place on the call card, as well as it goes now."""
     try:
         with open_door(runtime(), connection_id, Lane.URGENT, purpose="install") as door:
-            bind_events(Portal(door), f"{web().public_url}{EVENTS_PATH}")
+            portal = Portal(door)
+            bind_events(portal, f"{web().public_url}{EVENTS_PATH}")
+            bind_card(portal, f"{web().public_url}{CARD_PATH}")
     except DeliveryError as error:
         current_app.logger.warning("Bitrix24's events are bound later: %s", error.message)

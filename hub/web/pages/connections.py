@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import abort, jsonify, render_template
+from flask import abort, flash, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from hub.db.tables import Connection
+from hub.delivery.directory import read_again_soon
+from hub.web.i18n import _
 from hub.web.pages import pages
 from hub.web.people import this_person
 from hub.web.queries import connections as queries
+from hub.web.queries.references import kept_lists
 from hub.web.roles import Right, may, needs
 from hub.web.services import web
 from hub.web.words import word
@@ -32,11 +35,30 @@ def connection(connection_id: int) -> str:
     with web().database.reading() as session:
         view = queries.find_connection(session, this_person().workspace_id, connection_id, now)
         hours = queries.hourly_use(session, connection_id, now) if view else []
+        lists = kept_lists(session, connection_id) if view else []
     if view is None:
         abort(404)
     return render_template(
-        "connection.html", view=view, hook_address=_hook_address(view.connection), has_hours=bool(hours)
+        "connection.html",
+        view=view,
+        hook_address=_hook_address(view.connection),
+        has_hours=bool(hours),
+        lists=lists,
+        is_crm=bool(lists) or _is_crm(view.connection),
     )
+
+
+@pages.post("/admin/connections/<row:connection_id>/read-again")
+@needs(Right.CONNECT)
+def read_again(connection_id: int) -> Response:
+    """Have employees and dictionaries read anew; what was told of earlier changes counts as seen."""
+    now = web().services.now()
+    with web().database.transaction() as session:
+        if queries.find_connection(session, this_person().workspace_id, connection_id, now) is None:
+            abort(404)
+        read_again_soon(session, connection_id)
+    flash(_("The lists are being read anew. What has changed is told here within a minute."), "good")
+    return redirect(url_for("pages.connection", connection_id=connection_id), code=303)
 
 
 @pages.get("/admin/connections/<row:connection_id>/quota.json")
@@ -61,6 +83,11 @@ def _series(used: list[tuple[datetime, str, int]]) -> dict[str, Any]:
             for lane in lanes
         ],
     }
+
+
+def _is_crm(connection: Connection) -> bool:
+    connector = web().services.registry.get(connection.vendor)
+    return connector is not None and connector.crm is not None
 
 
 def _hook_address(connection: Connection) -> str | None:

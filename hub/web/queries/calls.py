@@ -17,8 +17,11 @@ from hub.domain.call import Call
 from hub.domain.codec import from_document
 from hub.domain.events import CallEvent
 from hub.domain.phone import parse_phone
+from hub.tracking.attribution.quality import Flags
+from hub.tracking.live.quality import call_flags
 from hub.web.paging import Cursor, Page, page_of
 from hub.web.queries.attribution import ShownAttribution, attribution_of
+from hub.web.queries.callers import KnownParty, parties_of
 
 _EXPORT_CHUNK = 500
 
@@ -75,6 +78,8 @@ class Story:
     deliveries: Sequence[Sent]
     recordings: Sequence[RecordingRow]
     attribution: ShownAttribution | None = None
+    flags: Flags | None = None
+    parties: Sequence[KnownParty] = ()
 
 
 def list_calls(
@@ -159,7 +164,10 @@ def call_story(session: Session, workspace_id: int, call_id: int) -> Story | Non
     ).all()
     facts = from_document(call.facts, Call)
     attribution = attribution_of(session, call.id, call.started_at)
-    return Story(call, facts, connection, _received(session, call), _sent(session, call), recordings, attribution)
+    flags = call_flags(session, call, facts.group)
+    parties = parties_of(session, workspace_id, call.client_e164)
+    received, sent = _received(session, call), _sent(session, call)
+    return Story(call, facts, connection, received, sent, recordings, attribution, flags, parties)
 
 
 def _received(session: Session, call: CallRow) -> list[Received]:
