@@ -27,6 +27,7 @@ from hub.jobs import Doorbell, connect_redis
 from hub.observe.log import configure_logging
 from hub.routing.extensions import refresh_extensions
 from hub.routing.sync import sync_owners
+from hub.rules.watch import watch_all
 from hub.runtime import Runtime
 from hub.wiring import build_runtime, prepare_process
 
@@ -132,6 +133,7 @@ def _tick(runtime: Runtime) -> None:
         "close_stale": lambda: close_stale(runtime, _on_change(runtime)),
         "ask_again": lambda: ask_again(runtime, _on_change(runtime)),
         "learn_laws": lambda: _in_turn(runtime, "learn_laws", timedelta(hours=1), learn_laws),
+        "watch_rules": lambda: _in_turn(runtime, "rules", timedelta(minutes=1), watch_all),
         "watch_silence": lambda: _in_turn(runtime, "silence", timedelta(minutes=1), watch_silence),
         "sweep_old_rows": lambda: _in_turn(runtime, "retention", timedelta(hours=1), sweep_old_rows),
         "refresh_extensions": lambda: refresh_extensions(runtime),

@@ -20,8 +20,8 @@ from hub.db.work import DeliveryRow
 from hub.domain.intents import Lane
 from hub.domain.party import Employee
 from hub.domain.treatment import PersonState
-from hub.routing.facts import read_staff
 from hub.routing.hours import Hours, read_hours
+from hub.routing.staff import Staff
 from mapping.facts import PlanFacts
 from mapping.model import PolicyRule, Rules, TaskRules, Who
 
@@ -211,12 +211,14 @@ def _openings(hours: Hours, tasks: TaskRules, since: datetime) -> tuple[tuple[da
     return tuple((opens, closes) for opens, closes in spans if closes > since)
 
 
-def on_duty(session: Session, pbx: Connection, crm: Connection, rules: Rules, at: datetime) -> tuple[str, ...]:
-    """The CRM users who are at work at that moment, where the rules ask for them."""
+def ask_for_duty(rules: Rules) -> bool:
+    """Whether the rules want to know who is at work."""
     lists: list[PolicyRule | TaskRules] = [*rules.policy, rules.tasks]
-    if not any(Who.ON_DUTY in (one.responsible if isinstance(one, PolicyRule) else one.who) for one in lists):
-        return ()
-    staff = read_staff(session, pbx.workspace_id, pbx.name)
+    return any(Who.ON_DUTY in (one.responsible if isinstance(one, PolicyRule) else one.who) for one in lists)
+
+
+def on_duty(staff: Staff, crm: Connection, at: datetime) -> tuple[str, ...]:
+    """The CRM users who are at work at that moment."""
     return tuple(
         person.users[crm.id]
         for person in staff.colleagues

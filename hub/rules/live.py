@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from connectors.contract import Registry
 from hub.db.tables import CallRow, Connection
-from hub.rules.gather import gather, on_duty, told
+from hub.routing.facts import read_staff
+from hub.rules.gather import ask_for_duty, gather, on_duty, told
 from hub.rules.store import in_force, vendor_rules
 from mapping.facts import PlanFacts
 
@@ -19,10 +20,8 @@ def ruled(
     """`facts` of the call `row` with the rules of `crm` and all that they may ask about the client."""
     held = in_force(session, registry, crm)
     gathered = gather(session, crm, vendor_rules(registry, crm.vendor), [row])
-    named = replace(
-        facts,
-        rules=held.rules,
-        rules_version=held.version,
-        on_duty=on_duty(session, pbx, crm, held.rules, row.started_at),
-    )
+    named = replace(facts, rules=held.rules, rules_version=held.version)
+    if ask_for_duty(held.rules):
+        staff = read_staff(session, pbx.workspace_id, pbx.name)
+        named = replace(named, on_duty=on_duty(staff, crm, row.started_at))
     return told(named, row, gathered)
