@@ -51,8 +51,8 @@ def attribute(
     moments = {place: moment_of(fact) for place, fact in enumerate(facts) if place not in fixed}
     learned = law or learn_law(index, list(moments.values()))
     verdicts = _verdicts(index, moments, learned)
-    best = [max(verdict.shares, default=0.0) for verdict in verdicts.values()]
-    threshold = threshold_for(best, settings) if law is None or settings.threshold is not None else law.threshold
+    own = law is None or settings.threshold is not None
+    threshold = threshold_for(list(verdicts.values()), settings) if own else learned.threshold
     return [
         fixed[place] if place in fixed else answer(fact, verdicts[place], threshold, settings)
         for place, fact in enumerate(facts)
@@ -74,8 +74,8 @@ def learn(
     fixed = _without_a_guess(facts, read_static(static_numbers), {same_number(n) for n in default_numbers})
     moments = {place: moment_of(fact) for place, fact in enumerate(facts) if place not in fixed}
     law = learn_law(index, list(moments.values()))
-    best = [max(verdict.shares, default=0.0) for verdict in _verdicts(index, moments, law).values()]
-    return law.with_threshold(threshold_for(best, settings or Settings())) if len(best) >= ENOUGH_CALLS else law
+    verdicts = list(_verdicts(index, moments, law).values())
+    return law.with_threshold(threshold_for(verdicts, settings or Settings())) if len(verdicts) >= ENOUGH_CALLS else law
 
 
 def attribute_one(

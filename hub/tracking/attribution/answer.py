@@ -21,33 +21,45 @@ class Settings:
     """How answers are given.
 
     `threshold`: an answer needs this probability. None: it is found from the calls themselves, so that as many as
-    possible are answered while, by the probabilities, `precision` of the answers are right; where that would
-    answer less than `coverage` of the calls, more are answered, down to `least_precision`. No answer is ever
-    given below `least_probability`. `candidates_kept` are listed with a call.
+    possible are answered while, by the probabilities, `precision` of the answers are right. Where that would answer
+    less than `coverage` of the visitors' calls, more are answered and less is asked: `coverage_precision` there, and
+    evenly less down to `least_precision` where only `least_coverage` of them have an answer. No answer is ever given
+    below `least_probability`. `candidates_kept` are listed with a call.
     """
 
     threshold: float | None = None
     precision: float = 0.975
-    coverage: float = 0.955
-    least_precision: float = 0.953
+    coverage: float = 0.958
+    coverage_precision: float = 0.968
+    least_coverage: float = 0.925
+    least_precision: float = 0.948
     least_probability: float = 0.5
     candidates_kept: int = 10
 
+    def asked_at(self, answered: float) -> float:
+        """The precision that is asked for where this share of the visitors' calls is answered."""
+        if answered > self.coverage:
+            return self.precision
+        part = (answered - self.least_coverage) / max(self.coverage - self.least_coverage, 1e-9)
+        return self.least_precision + max(0.0, part) * (self.coverage_precision - self.least_precision)
 
-def threshold_for(best: Sequence[float], settings: Settings) -> float:
-    """The threshold for calls whose best candidates have these probabilities; see `Settings`."""
+
+def threshold_for(verdicts: Sequence[Verdict], settings: Settings) -> float:
+    """The threshold for these calls; see `Settings`."""
     if settings.threshold is not None:
         return settings.threshold
-    ranked = sorted((p for p in best if p >= settings.least_probability), reverse=True)
+    ranked = sorted((best, 1.0 - verdict.somebody_else) for verdict in verdicts if (best := verdict.best))
+    by_visitors = sum(1.0 - verdict.somebody_else for verdict in verdicts)
     # Without a single certain call the settings' own precision is the threshold: better no answer than a wrong one.
-    lowest, total = settings.precision, 0.0
-    for count, probability in enumerate(ranked, 1):
+    lowest, total, answered = settings.precision, 0.0, 0.0
+    for count, (probability, by_visitor) in enumerate(reversed(ranked), 1):
         total += probability
-        asked = settings.precision if count > settings.coverage * len(best) + 1 else settings.least_precision
-        if total / count < asked:
+        answered += by_visitor
+        enough = total / count >= settings.asked_at(answered / max(by_visitors, 1e-9))
+        if probability < settings.least_probability or not enough:
             break
         lowest = min(lowest, probability)
-    return lowest if len(best) >= ENOUGH_CALLS else min(lowest, USUAL_THRESHOLD)
+    return lowest if len(verdicts) >= ENOUGH_CALLS else min(lowest, USUAL_THRESHOLD)
 
 
 def answer(call: CallFact, verdict: Verdict, threshold: float, settings: Settings) -> Attribution:

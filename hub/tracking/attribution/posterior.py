@@ -63,6 +63,11 @@ class Verdict:
     somebody_else: float
     by_history: float = 1.0
 
+    @property
+    def best(self) -> float:
+        """The probability of the best suspect; 0 where there is none."""
+        return max(self.shares, default=0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Earlier:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-# How far log rates usually stray from the prior's shape: bend and slope from one bin to the next, and level.
-_BEND = 0.12
-_SLOPE = 0.35
-_LEVEL = 1.5
+# How far log rates usually stray from the prior's shape: bend and slope from one bin to the next, and level. The level
+# counts for each bin anew, so it must be weak: else a tail that a site does not have never goes away.
+_BEND = 0.2
+_SLOPE = 0.6
+_LEVEL = 4.0
 _NEWTON_STEPS = 4
 _LONGEST_STEP = 2.0
 

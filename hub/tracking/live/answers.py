@@ -16,6 +16,7 @@ from hub.domain.codec import from_document, to_document
 from hub.domain.party import PageView, Source, VisitStory
 from hub.tracking.attribution import DelayLaw, attribute_one, earlier_call, prior_law
 from hub.tracking.attribution.answer import lost
+from hub.tracking.live.rules import rules_of
 from hub.tracking.sources import TouchModel, credit
 
 LOOKS_BACK = timedelta(days=30)
@@ -24,6 +25,7 @@ CLOCKS_DIFFER = timedelta(seconds=5)
 _MOST_CANDIDATES = 2000
 _MOST_EARLIER_CALLS = 20
 _MOST_PAGES = 10
+_MOST_TOUCHES = 50
 _CERTAIN_FROM = 0.95
 
 
@@ -75,7 +77,7 @@ def answer_call(session: Session, site: SiteRow, asked: AskedCall) -> Answered:
     if visit is None:
         return Answered(attribution, site.id, None, None)
     until = asked.at + CLOCKS_DIFFER
-    touch = _touch(session, visit, until)
+    touch = _touch(session, site, visit, until)
     return Answered(attribution, site.id, _source(touch, attribution), _story(session, visit, until))
 
 
@@ -84,17 +86,18 @@ def _attribute(session: Session, site: SiteRow, asked: AskedCall, fact: CallFact
         found = lost(fact)
     else:
         history = _earlier_calls(session, asked)
-        found = attribute_one(fact, _candidates(session, asked), _law(site), history)
+        found = attribute_one(fact, _candidates(session, asked), law_of(site), history)
     if found.is_answered:
         return found
     form = _form_of(session, asked)
     if form is None:
         return found
     known = CallFact(fact.id, fact.number, fact.at, fact.client, known_visit_id=form, known_by=Model.FORM)
-    return attribute_one(known, (), _law(site))
+    return attribute_one(known, (), law_of(site))
 
 
-def _law(site: SiteRow) -> DelayLaw:
+def law_of(site: SiteRow) -> DelayLaw:
+    """The delay law that was learned from this site's calls, or what is believed before."""
     try:
         return DelayLaw.from_document(site.law) if site.law else prior_law()
     except (ValueError, TypeError, KeyError):
@@ -179,16 +182,21 @@ def _keep(session: Session, site: SiteRow, asked: AskedCall, attribution: Attrib
 # --- What may be told --------------------------------------------------------------------------------
 
 
-def _touch(session: Session, visit: VisitRow, at: datetime) -> Touch:
-    """The visitor's last touch before the call that was not direct; visits of one browser count together."""
+def touches_before(session: Session, visit: VisitRow, at: datetime) -> list[tuple[datetime, Touch]]:
+    """The visitor's touches up to `at`, the newest first; visits of one browser count together."""
     query = select(TouchRow).where(TouchRow.at <= at)
     if visit.visitor_id:
         ours = select(VisitRow.uid).where(VisitRow.site_id == visit.site_id, VisitRow.visitor_id == visit.visitor_id)
         query = query.where(TouchRow.visit_uid.in_(ours))
     else:
         query = query.where(TouchRow.visit_uid == visit.uid)
-    touches = [(row.at, _touch_of(row)) for row in session.scalars(query.order_by(TouchRow.at.desc()).limit(50))]
-    credited = credit(touches, at, TouchModel.LAST_NON_DIRECT)
+    rows = session.scalars(query.order_by(TouchRow.at.desc()).limit(_MOST_TOUCHES))
+    return [(row.at, _touch_of(row)) for row in rows]
+
+
+def _touch(session: Session, site: SiteRow, visit: VisitRow, at: datetime) -> Touch:
+    """The touch that a CRM is told of, by the site's model."""
+    credited = credit(touches_before(session, visit, at), at, TouchModel(rules_of(site.settings).touch_model))
     return credited[0][0] if credited else Touch(visit.source or "(direct)", visit.medium or "(none)", visit.campaign)
 
 
