@@ -14,6 +14,7 @@ from hub.calls.again import ask_again, learn_laws
 from hub.calls.record import CallChange
 from hub.calls.stale import close_stale
 from hub.config import Settings
+from hub.delivery.dials import meet_dials
 from hub.delivery.directory import refresh_directories
 from hub.delivery.outbox import plan_deliveries
 from hub.delivery.reconcile.clock import reconcile_due
@@ -85,6 +86,7 @@ def remembered_address(settings: Settings) -> str:
 
 def _on_change(runtime: Runtime) -> Callable[[Session, CallChange], None]:
     def on_change(session: Session, change: CallChange) -> None:
+        meet_dials(session, runtime, change)
         plan_deliveries(session, runtime, change)
 
     return on_change
