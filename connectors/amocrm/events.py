@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from hub.domain.errors import BadSignature
-from hub.domain.notices import PartyChanged
+from hub.domain.notices import DialRequested, PartyChanged
+from hub.domain.phone import Phone, parse_phone
 from webhooks.contract import Admitted, HookRequest, Ignored, InboxItem, Malformed, News, ParseContext, Parsed
 
 _ENTITY_EVENTS = ("add", "update", "delete", "restore", "responsible")
@@ -31,6 +32,9 @@ _TOP = re.compile(r"(\w+)\[(\w+)\]")
 _MOMENT = re.compile(r"\w+\[\w+\]\[\d+\]\[(?:updated_at|last_modified)\]")
 _KINDS = {"contacts": "contact", "companies": "company", "leads": "lead"}
 _COMPANY = "company"
+
+CLICK = "widget click"
+"""The topic of what the hub itself keeps for a click; no topic that an account could post is like it."""
 
 Pairs = list[tuple[str, str]]
 
@@ -56,12 +60,27 @@ class AmocrmHook:
         ours = str(context.settings.get("account_id") or "")
         if ours and account_of(pairs) != ours:
             return Ignored("An event of another account.")
+        if item.topic == CLICK:
+            return _clicked(dict(pairs), context)
         changed = dict.fromkeys([*_changed_cards(pairs), *_sorted_leads(pairs)])
         if changed:
             return News(tuple(changed))
         if any(name.startswith(tuple(f"{entity}[" for entity in _KINDS)) for name, _ in pairs):
             return Malformed("A changed card without its id.")
         return Ignored("An event that the hub has no use for.")
+
+
+def click(phone: Phone, user_id: str, account_id: str, token_id: str) -> InboxItem:
+    """A call that `user_id` asked for in the widget, to be kept like a request; `token_id` is good for one."""
+    form = {"phone": phone.display, "user": user_id, "account[id]": account_id}
+    return InboxItem(f"click:{token_id}"[:200], CLICK, urlencode(form).encode())
+
+
+def _clicked(form: Mapping[str, str], context: ParseContext) -> Parsed:
+    client = parse_phone(form.get("phone", ""), context.region)
+    if client is None or not form.get("user"):
+        return Malformed("A click to call without a number or an employee.")
+    return News((DialRequested(client, form["user"]),))
 
 
 def read_form(body: bytes) -> Pairs:

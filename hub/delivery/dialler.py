@@ -252,7 +252,7 @@ def _close_in_crm(runtime: Runtime, taken: _Taken, reason: str = "", dial: DialR
     """A call that was opened and never ended swallows the client's next one (bitrix24.md §10): end it."""
     opened = dial or taken.dial
     try:
-        if opened is not None:
+        if opened is not None and opened.crm_call_id:  # a CRM that opens no calls has none to end
             with open_door(runtime, taken.crm_connection_id, Lane.CALLS, purpose="dial") as door:
                 _dials(runtime, door.connection.vendor).give_up(opened, reason or taken.reason, door)
     except DeliveryError as error:

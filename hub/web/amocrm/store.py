@@ -202,6 +202,11 @@ def claim(session: Session, row: Connection, workspace_id: int) -> None:
     session.execute(delete(Workspace).where(Workspace.id == room.id))
 
 
+def is_waiting(session: Session, row: Connection) -> bool:
+    """Whether nobody has claimed this connection yet."""
+    return _is_unclaimed(session, session.get_one(Workspace, row.workspace_id))
+
+
 def _is_unclaimed(session: Session, workspace: Workspace) -> bool:
     alone = select(func.count()).select_from(Connection).where(Connection.workspace_id == workspace.id)
     return workspace.slug.startswith(_OWN_WORKSPACE) and session.scalar(alone) == 1
