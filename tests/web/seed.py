@@ -33,6 +33,7 @@ NOW = datetime(2026, 5, 14, 12, 30, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 ROLES = ("owner", "admin", "marketer", "agent", "auditor")
 EVERY_SCOPE = (
+    "callbacks:write",
     "calls:read",
     "deliveries:read",
     "deliveries:write",

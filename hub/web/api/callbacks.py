@@ -167,6 +167,7 @@ def get_callback(caller: Caller, callback_id: int) -> Document:
     returns=CallbackDetailSchema, errors=(404, 409),
 )  # fmt: skip
 def cancel_callback(caller: Caller, callback_id: int) -> Document:
+    _detail(caller, callback_id)  # one that is not there is not found, whatever else is missing
     runtime = way_out()
     done = in_transaction(
         runtime.database,
