@@ -13,7 +13,7 @@ from hub.cli.errors import scrub
 
 COMMANDS = [
     *(["up"], ["demo"], ["web"], ["worker"], ["scheduler"], ["apply"], ["export"], ["simulate"], ["doctor"]),
-    *(["replay"], ["db"], ["db", "upgrade"], ["db", "rotate-keys"]),
+    *(["replay"], ["ring-test"], ["db"], ["db", "upgrade"], ["db", "rotate-keys"]),
     *(["user"], ["user", "add"], ["user", "password"], ["key"], ["key", "new"], ["key", "secret"]),
     *(["simulate", "mango"], ["simulate", "bitrix24"]),
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.hub import Stage, stage, until
+from tests.e2e.hub import Stage, dozvon, stage, until
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +89,19 @@ def test_nothing_was_lost_and_no_rule_was_broken(scene: Stage) -> None:
     assert scene.pbx.ledger.offences() == []
     assert set(scene.b24.ledger.registers().values()) == {1}
     assert set(scene.b24.ledger.finishes().values()) == {1}
+
+
+def test_ring_test_shows_a_real_call_arrive(scene: Stage) -> None:
+    words = dozvon("ring-test", "--connection", "mango", "--seconds", "60")
+    watching = subprocess.Popen(words, env=scene.hub.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert watching.stdout is not None
+        assert b"Ring a number of mango now" in watching.stdout.readline()
+        play(scene, "A", "79001110010")
+        out, err = watching.communicate(timeout=70)
+    finally:
+        watching.kill()
+        watching.wait(timeout=5)
+    assert (watching.returncode, err) == (0, b""), out
+    for line in (b"heard: ", b"understood: inbound call with +7900*****10", b"written to b24: finish", b"All of it"):
+        assert line in out, out
