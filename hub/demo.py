@@ -28,6 +28,9 @@ LOGIN = "demo@acme.example"
 _HOST = "127.0.0.1"
 _MARK = ".demo"
 _CALLS = "12/min"
+_VISITORS = "6/min"
+_DEFAULT_NUMBER = "+74950000001"
+_POOL = tuple(f"+7495111000{number}" for number in range(1, 7))
 _NOT_OURS = ("DOZVON_DATABASE_URL", "DOZVON_REDIS_URL", "DOZVON_PUBLIC_URL", "DOZVON_SECRET_KEYS")
 
 _WORKSPACE = """\
@@ -59,6 +62,9 @@ api_salt_env = "API_SALT"
 [[site]]
 key = "shop"
 name = "shop.example"
+origins = ["http://{host}:{shop}"]
+default_number = "{default}"
+pool = [{pool}]
 static = [{{ number = "+74950000002", source = "billboard", medium = "offline" }}]
 """
 
@@ -83,6 +89,7 @@ class Ports:
     bitrix24: int
     bitrix24_auth: int
     amocrm: int
+    shop: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,7 @@ def _choose_ports(hub: int) -> Ports:
     if hub:
         check_port(_HOST, hub)
     chosen: list[int] = []
-    for wanted in (hub or None, 9101, 9201, 9202, 9301):
+    for wanted in (hub or None, 9101, 9201, 9202, 9301, 8090):
         chosen.append(_free(wanted, chosen))
     return Ports(*chosen)
 
@@ -191,8 +198,9 @@ def _workspace_text(ports: Ports, seed: int) -> str:
         for amo_id, (extension, name) in enumerate(_PEOPLE.items(), _FIRST_AMO_EMPLOYEE)
     )
     return _WORKSPACE.format(
-        login=LOGIN, host=_HOST, mango=ports.mango, bitrix24=bitrix24, amocrm=amocrm, employees=employees
-    )
+        login=LOGIN, host=_HOST, mango=ports.mango, bitrix24=bitrix24, amocrm=amocrm, employees=employees,
+        shop=ports.shop, default=_DEFAULT_NUMBER, pool=", ".join(f'"{number}"' for number in _POOL),
+    )  # fmt: skip
 
 
 def _stand_ins(ports: Ports, credentials: Credentials, seed: int) -> list[Command]:
@@ -204,9 +212,14 @@ def _stand_ins(ports: Ports, credentials: Credentials, seed: int) -> list[Comman
     environment = {**os.environ, "MANGO_API_KEY": credentials.api_key, "MANGO_API_SALT": credentials.api_salt}
     portal = ["--port", str(ports.bitrix24), "--auth-port", str(ports.bitrix24_auth), "--seed", str(seed)]
     account = ["--port", str(ports.amocrm), "--seed", str(seed)]
+    shop = [
+        *("--port", str(ports.shop), "--hub", f"http://{_HOST}:{ports.hub}", "--number", "8 (495) 000-00-01"),
+        *("--pbx", f"http://{_HOST}:{ports.mango}", "--visitors", _VISITORS, "--seed", str(seed)),
+    ]
     return [
         Command("stand-in amocrm", [sys.executable, "-m", "hub.cli", "simulate", "amocrm", *account], quiet=True),
         Command("stand-in bitrix24", [sys.executable, "-m", "hub.cli", "simulate", "bitrix24", *portal], quiet=True),
+        Command("stand-in shop", [sys.executable, "-m", "hub.cli", "simulate", "shop", *shop], quiet=True),
         Command(
             "stand-in mango", [sys.executable, "-m", "hub.cli", "simulate", "mango", *mango], environment, quiet=True
         ),
@@ -224,5 +237,6 @@ def _tell(line: str, ports: Ports, credentials: Credentials, log: Path, say: Say
     say(
         f"  Mango PBX        http://{_HOST}:{ports.mango}/ledger   (stand-in, about {_CALLS.replace('/', ' calls a ')})"
     )
+    say(f"  Shop             http://{_HOST}:{ports.shop}/   (stand-in, with the tracker on its page)")
     say(f"  Log              {log}")
     say("Ctrl-C stops everything and forgets it.")

@@ -34,6 +34,7 @@ def test_a_call_of_the_demo_reaches_the_crm_and_ctrl_c_stops_all_of_it(tmp_path:
         portal = _address(text, r"Bitrix24 portal +(\S+?)/ ")
         assert re.search(r"Log in as +demo@acme\.example +password: \S{8,}", text), text
         assert _POOL.request("GET", _address(text, r"Pages +(\S+)")).status in {200, 301, 302}
+        _the_shop_has_the_tracker(_address(text, r"Shop +(\S+?)/ "))
         until(lambda: json.loads(_POOL.request("GET", f"{portal}/_sim/state").data)["leads"], 90)
         everybody = [process.pid, *descendants(process.pid)]
         process.send_signal(signal.SIGINT)
@@ -45,6 +46,18 @@ def test_a_call_of_the_demo_reaches_the_crm_and_ctrl_c_stops_all_of_it(tmp_path:
             process.wait(timeout=10)
     assert not (tmp_path / "precious.sqlite3").exists()
     assert "Traceback" not in log.read_text()
+
+
+def _the_shop_has_the_tracker(shop: str) -> None:
+    """A visitor of the page is shown a number of the pool, and its button calls by the PBX."""
+    page = _POOL.request("GET", f"{shop}/").data.decode()
+    script = re.search(r'<script async src="(\S+)\.js">', page)
+    assert script, page
+    assert _POOL.request("GET", f"{script[1]}.js").status == 200
+    headers = {"Origin": shop, "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0"}
+    answer = _POOL.request("POST", f"{script[1]}/visit", json={"url": f"{shop}/?utm_source=vk"}, headers=headers).json()
+    assert answer["number"].startswith("+7495111000")
+    assert _POOL.request("POST", f"{shop}/ring", json={"number": answer["number"]}).json() == {"said": "Звоним…"}
 
 
 def _address(text: str, pattern: str) -> str:

@@ -1,0 +1,70 @@
+"""Visitors without a browser: they say to the hub what the tracker would say, and some of them call."""
+
+from __future__ import annotations
+
+import threading
+from random import Random
+from typing import Any
+
+import urllib3
+
+from simulators.shop.ringing import Ring
+
+_AGENT = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+)
+_ADS = (
+    ("/?utm_source=yandex&utm_medium=cpc&utm_campaign=spring", ""),
+    ("/?utm_source=vk&utm_medium=cpc&utm_campaign=doors", ""),
+    ("/?gclid=demo-click", ""),
+    ("/", "https://yandex.ru/"),
+    ("/", "https://www.google.com/"),
+    ("/", ""),
+)
+_CALLERS = 0.3
+_SHORTEST_SECONDS, _USUAL_SECONDS = 5.0, 25.0
+
+
+def send_visitors(tracker: str, origin: str, per_second: float, ring: Ring, seed: int, stop: threading.Event) -> None:
+    """Until `stop` is set, visitors come to the site at `origin`, `per_second` on average. `tracker` is the address of
+    the site's script without its ending. Returns at once."""
+    threading.Thread(
+        target=_come, args=(tracker, origin, per_second, ring, Random(seed), stop), name="visitors", daemon=True
+    ).start()
+
+
+def _come(tracker: str, origin: str, per_second: float, ring: Ring, chance: Random, stop: threading.Event) -> None:
+    while not stop.wait(chance.expovariate(per_second)):
+        visit = threading.Thread(
+            target=_visit, args=(tracker, origin, ring, Random(chance.random()), stop), daemon=True
+        )
+        visit.start()
+
+
+def _visit(tracker: str, origin: str, ring: Ring, chance: Random, stop: threading.Event) -> None:
+    path, referrer = chance.choice(_ADS)
+    say = _speaker(tracker, origin)
+    answer = say("visit", {"url": origin + path, "ref": referrer, "title": "Двери «Акме»", "c": 1})
+    visit, number = answer.get("visit"), answer.get("number")
+    if not visit:
+        return
+    stop.wait(_SHORTEST_SECONDS + chance.expovariate(1 / _USUAL_SECONDS))
+    say("pages", {"v": visit, "pages": [{"url": f"{origin}/doors", "title": "Двери"}]})
+    if number and chance.random() < _CALLERS:
+        ring(str(number))
+        stop.wait(_SHORTEST_SECONDS)
+    say("bye", {"v": visit})
+
+
+def _speaker(tracker: str, origin: str) -> Any:
+    pool = urllib3.PoolManager(retries=False, timeout=5.0)
+    headers = {"Origin": origin, "User-Agent": _AGENT}
+
+    def say(what: str, said: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = pool.request("POST", f"{tracker}/{what}", json=said, headers=headers)
+            return answer.json() if answer.status == 200 else {}
+        except (urllib3.exceptions.HTTPError, ValueError):
+            return {}
+
+    return say
