@@ -19,11 +19,12 @@ class CrmRules:
     has set rules, by the connection's settings.
 
     `states` and `open_places`: how the kinds of the owner index are to be read; a contact whose place is among the open
-    ones has an open deal. `field_types`: the CRM's own type of a field to text, number, moment, flag or choice.
+    ones has an open deal. `lead_is_deal`: whom the hub makes a lead has a contact and an open deal there. `field_types`: the CRM's own type of a field to text, number, moment, flag or choice.
     """
 
     outcomes: frozenset[LeadOutcome]
     states: Mapping[str, PersonState]
+    lead_is_deal: bool = False
     open_places: frozenset[int] = frozenset()
     field_types: Mapping[str, str] = field(default_factory=dict)
     stranger: Callable[[Mapping[str, Json]], LeadOutcome] = same_outcome

@@ -133,6 +133,8 @@ def kind_of(template: str) -> Kind:
 
 def fill(template: str, facts: PlanFacts) -> str:
     """`template` with its facts; one that is not known leaves nothing behind."""
+    if "{" not in template:
+        return template.strip()
     return NAMED.sub(lambda found: show(_read(found.group(1), facts)), template).strip()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from hub.domain.intents import Intent, IntentKind, Why
 from hub.domain.treatment import LeadOutcome
 from mapping.facts import PlanFacts
-from mapping.orders import rule_on
+from mapping.orders import Ruling, rule_on
 from mapping.plan import Plan, plan
 
 
@@ -93,16 +93,17 @@ class Forecast:
 
 def forecast(facts: PlanFacts) -> Forecast:
     """What a CRM would come to show of this call, for the client as `facts.person` says."""
-    planned, ruling = plan(facts), rule_on(facts)
+    planned = plan(facts)
+    ruling = planned.ruling or rule_on(facts)
     why = tuple(dict.fromkeys(line for intent in planned.intents for line in intent.why))
-    return Forecast(str(ruling.situation), ruling.rule.name, tuple(_effects(planned, facts)), why)
+    return Forecast(str(ruling.situation), ruling.rule.name, tuple(_effects(planned, ruling, facts)), why)
 
 
-def _effects(planned: Plan, facts: PlanFacts) -> Iterator[Effect]:
+def _effects(planned: Plan, ruling: Ruling, facts: PlanFacts) -> Iterator[Effect]:
     if planned.nothing_because:
         yield Effect("left", "nothing", planned.nothing_because)
-    elif planned.intents and planned.intents[0].call.orders.treatment(facts.person).outcome is LeadOutcome.NOTHING:
-        yield Effect("left", "nothing", rule_on(facts).rule.name)
+    elif ruling.orders.treatment(facts.person).outcome is LeadOutcome.NOTHING:
+        yield Effect("left", "nothing", ruling.rule.name)
         return
     for intent in planned.intents:
         yield from _of(intent, facts)

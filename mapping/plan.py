@@ -21,6 +21,8 @@ class Plan:
 
     intents: tuple[Intent, ...]
     nothing_because: str = ""
+    ruling: Ruling | None = None
+    """What the rules said; None where it did not come to that."""
 
 
 def plan(facts: PlanFacts) -> Plan:
@@ -31,7 +33,7 @@ def plan(facts: PlanFacts) -> Plan:
         return Plan((), refusal)
     ruling = rule_on(facts)
     if ruling.nothing:
-        return Plan((), facts.say("not_written", rule=ruling.rule.name))
+        return Plan((), facts.say("not_written", rule=ruling.rule.name), ruling)
     user_id, extension, why_user = _responsible(facts)
     about = _call_facts(facts, ruling, user_id, extension)
     reasons = (why_user, *ruling.why, *_why_source(facts))
@@ -40,7 +42,7 @@ def plan(facts: PlanFacts) -> Plan:
         intents += _at_the_end(facts, about, reasons)
     if _creates(about) and intents:
         intents.insert(0, Intent(IntentKind.ENSURE_LEAD, "lead", about, reasons))
-    return Plan(tuple(intents))
+    return Plan(tuple(intents), ruling=ruling)
 
 
 def _not_for_a_crm(facts: PlanFacts) -> str:

@@ -23,6 +23,7 @@ def stranger(settings: Mapping[str, Json]) -> LeadOutcome:
 RULES = CrmRules(
     outcomes=frozenset(LeadOutcome),
     states={"contact": PersonState.CONTACT, "company": PersonState.CONTACT, "lead": PersonState.LEAD},
+    lead_is_deal=True,
     open_places=frozenset({1}),
     field_types={
         "text": "text",

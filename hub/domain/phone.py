@@ -78,6 +78,7 @@ def mask_phone(text: str) -> str:
     return text[:keep_head] + "*" * hidden + text[-_MASKED_TAIL_DIGITS:]
 
 
+@lru_cache(maxsize=8192)
 def format_phone(phone: Phone) -> str:
     """The number as people of its country write it: "+7 900 123-45-67"; raw when it is not one."""
     if phone.e164 is None:

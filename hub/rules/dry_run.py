@@ -10,18 +10,18 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from connectors.contract import Registry
+from connectors.contract import CrmRules, Registry
 from hub.db.tables import CallRow, Connection, Workspace
 from hub.delivery.people import default_user_id, employees_for
 from hub.domain.call import Call
 from hub.domain.codec import from_document
 from hub.domain.party import TASK_ON_ITS_WAY, ClientHistory, Employee, Source
-from hub.domain.treatment import PersonState
+from hub.domain.treatment import LeadOutcome, PersonState
 from hub.routing.facts import read_staff
 from hub.routing.staff import Staff
 from hub.rules.gather import Gathered, ask_for_duty, gather, on_duty, told
-from hub.rules.store import InForce, in_force, vendor_rules
-from mapping.compare import Forecast, forecast, same
+from hub.rules.store import in_force, vendor_rules
+from mapping.compare import Forecast, creates, forecast, same
 from mapping.facts import PlanFacts
 from mapping.model import Rules
 
@@ -88,15 +88,18 @@ def try_one(session: Session, registry: Registry, connection: Connection, rules:
 
 def _try(session: Session, registry: Registry, connection: Connection, rules: Rules, rows: Sequence[CallRow]) -> DryRun:
     held = in_force(session, registry, connection)
-    gathered = gather(session, connection, vendor_rules(registry, connection.vendor), rows)
+    crm = vendor_rules(registry, connection.vendor)
+    gathered = gather(session, connection, crm, rows)
     house = _House(session, connection, asks_for_duty=ask_for_duty(rules) or ask_for_duty(held.rules))
-    return DryRun(tuple(_tried(row, rules, held, gathered, house) for row in rows), held.version)
+    draft, published = _Book(rules, 0, crm), _Book(held.rules, held.version, crm)
+    oldest_first = [_tried(row, draft, published, gathered, house) for row in reversed(rows)]
+    return DryRun(tuple(reversed(oldest_first)), held.version)
 
 
-def _tried(row: CallRow, rules: Rules, held: InForce, gathered: Gathered, house: _House) -> TriedCall:
+def _tried(row: CallRow, draft_book: _Book, published_book: _Book, gathered: Gathered, house: _House) -> TriedCall:
     plain = house.facts(row)
-    published = _with(plain, held.rules, held.version, row, gathered)
-    draft = _with(plain, rules, 0, row, gathered)
+    draft, drafted = draft_book.apply(plain, row, gathered)
+    _, published = published_book.apply(plain, row, gathered)
     return TriedCall(
         row.id,
         row.started_at,
@@ -106,17 +109,38 @@ def _tried(row: CallRow, rules: Rules, held: InForce, gathered: Gathered, house:
         row.source,
         draft.person,
         draft.vip,
-        forecast(draft),
-        forecast(published),
+        drafted,
+        published,
     )
 
 
-def _with(plain: PlanFacts, rules: Rules, version: int, row: CallRow, gathered: Gathered) -> PlanFacts:
-    """A client whose last call was missed has a task from then, if the rules make one."""
-    facts = told(replace(plain, rules=rules, rules_version=version), row, gathered)
-    if facts.after_missed and rules.tasks.make:
-        return replace(facts, history=ClientHistory((_EARLIER,)))
-    return facts
+class _Book:
+    """One rule book on its way through the calls, the oldest first: whom it has made is known from then on."""
+
+    def __init__(self, rules: Rules, version: int, crm: CrmRules) -> None:
+        self._rules = rules
+        self._version = version
+        deal = PersonState.CONTACT_WITH_DEAL
+        self._becomes = {
+            LeadOutcome.LEAD: deal if crm.lead_is_deal else PersonState.LEAD,
+            LeadOutcome.UNSORTED: deal if crm.lead_is_deal else PersonState.LEAD,
+            LeadOutcome.CONTACT_DEAL: deal,
+        }
+        self._made: dict[str, PersonState] = {}
+
+    def apply(self, plain: PlanFacts, row: CallRow, gathered: Gathered) -> tuple[PlanFacts, Forecast]:
+        """The facts as this book sees them, and what it makes of them."""
+        facts = told(replace(plain, rules=self._rules, rules_version=self._version), row, gathered)
+        client = row.client_e164 or ""
+        if facts.person is PersonState.UNKNOWN and client in self._made:
+            facts = replace(facts, person=self._made[client])
+        if facts.after_missed and self._rules.tasks.make:  # the client has a task from then
+            facts = replace(facts, history=ClientHistory((_EARLIER,)))
+        found = forecast(facts)
+        made = creates(found)
+        if made in self._becomes:
+            self._made[client] = self._becomes[made]
+        return facts, found
 
 
 class _House:
@@ -132,18 +156,19 @@ class _House:
         self._staff: dict[int, Staff] = {}
 
     def facts(self, row: CallRow) -> PlanFacts:
-        pbx = self._session.get_one(Connection, row.connection_id)
-        if pbx.id not in self._people:
-            self._people[pbx.id] = employees_for(self._session, pbx, self._crm)
+        pbx_id = row.connection_id
+        if pbx_id not in self._people:
+            pbx = self._session.get_one(Connection, pbx_id)
+            self._people[pbx_id] = employees_for(self._session, pbx, self._crm)
             if self._asks_for_duty:
-                self._staff[pbx.id] = read_staff(self._session, pbx.workspace_id, pbx.name)
+                self._staff[pbx_id] = read_staff(self._session, pbx.workspace_id, pbx.name)
         source = Source(row.source, row.medium, row.campaign) if row.source else None
         return PlanFacts(
             call=from_document(row.facts, Call),
             call_id=row.uid,
             locale=self._locale,
-            employees=self._people[pbx.id],
+            employees=self._people[pbx_id],
             default_user_id=self._default_user_id,
             source=source,
-            on_duty=on_duty(self._staff[pbx.id], self._crm, row.started_at) if pbx.id in self._staff else (),
+            on_duty=on_duty(self._staff[pbx_id], self._crm, row.started_at) if pbx_id in self._staff else (),
         )
