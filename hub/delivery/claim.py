@@ -103,25 +103,35 @@ def _claim_some(
         limit, together = 1, False  # one probe tells whether the trouble is over
     joined = runtime.registry[connection.vendor].together if together else None
     taken: list[ClaimedStep] = []
-    for looked_at, row in enumerate(_due_in_turn(session, connection_id, lanes, now, limit), 1):
+    requests: Counter[str | int] = Counter()
+    rows = _due_in_turn(session, connection_id, lanes, now, joined.most if joined else limit)
+    for looked_at, row in enumerate(rows, 1):
+        shares = _shared_by(row, joined)
+        request = shares or row.id
+        if len(requests) >= limit and request not in requests:
+            return taken, False
         step = _take(session, runtime, connection, row, now)
         if step is not None:
-            taken.append(replace(step, shares=_shared_by(step, joined)))
-        if looked_at >= _LOOK_AT_MOST or _is_enough(taken, limit, joined):
+            taken.append(replace(step, shares=shares))
+            requests[request] += 1
+        if looked_at >= _LOOK_AT_MOST or _is_full(requests, limit, joined):
             return taken, False
     return taken, True
 
 
-def _is_enough(taken: Sequence[ClaimedStep], limit: int, together: CrmTogether | None) -> bool:
-    groups: Counter[str | int] = Counter(step.shares or step.id for step in taken)
-    return len(groups) >= limit or (together is not None and max(groups.values(), default=0) >= together.most)
+def _is_full(requests: Counter[str | int], limit: int, joined: CrmTogether | None) -> bool:
+    """Whether no other row can be taken: a request that is shared has room up to its `most`."""
+    if joined is not None and any(isinstance(name, str) for name in requests):
+        return max(requests.values()) >= joined.most
+    return len(requests) >= limit
 
 
-def _shared_by(step: ClaimedStep, together: CrmTogether | None) -> str | None:
-    """A step whose last outcome is unknown is looked up first, and alone."""
-    if together is None or step.look_up_first or not together.joins(step.step_key):
+def _shared_by(row: DeliveryRow, together: CrmTogether | None) -> str | None:
+    """A step that may have been carried out is looked up first, and alone."""
+    may_be_done = row.unknown_at is not None or row.state == DeliveryState.LEASED
+    if together is None or may_be_done or not together.joins(row.step_key):
         return None
-    return step.intent.kind
+    return row.intent_kind
 
 
 def _due_in_turn(
