@@ -27,7 +27,7 @@ class Refusal(StrEnum):
     BLOCKED = "blocked"
 
 
-_SPELLING = re.compile(r"\+?[\d ()\u00a0./-]+")
+_SPELLING = re.compile(r"\+?[0-9 ()\u00a0./-]+")
 _LONGEST = 32
 _FEWEST_DIGITS = 7
 _SATELLITE = frozenset({870, 878, 881, 882, 883})
