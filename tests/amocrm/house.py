@@ -31,6 +31,7 @@ from hub.net.tokens import TokenService
 from hub.runtime import Runtime, utc_now
 from hub.web import WebServices, create_web
 from simulators.amocrm import SimulatedAccount
+from webhooks.contract import InboxItem
 
 PASSWORD = "correct horse battery"
 PUBLIC_URL = "http://hub.acme.example"
@@ -44,6 +45,8 @@ class House:
     app: Flask
     database: Database
     clock: list[timedelta] = field(default_factory=lambda: [timedelta()])
+    kept: list[tuple[int, InboxItem]] = field(default_factory=list)
+    """What the pages put into the inbox, by connection."""
 
     def wait(self, span: timedelta) -> None:
         self.clock[0] += span
@@ -141,6 +144,7 @@ def house_for(database: Database, home: Path, **more: str) -> House:
         tokens=TokenService(database),
         ledger=UsageLedger(database),
     )
+    kept: list[tuple[int, InboxItem]] = []
     services = WebServices(
         replay_deliveries=lambda *_: 0,
         replay_inbox=lambda *_: 0,
@@ -149,8 +153,9 @@ def house_for(database: Database, home: Path, **more: str) -> House:
         now=now,
         recording_path=lambda _row: None,
         runtime=runtime,
+        keep=lambda connection_id, items, _at: kept.extend((connection_id, item) for item in items),
     )
-    return House(create_web(settings, database, services), database, clock)
+    return House(create_web(settings, database, services), database, clock, kept)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -16,6 +18,7 @@ from hub.db.tables import CallRow, Connection, Workspace
 from hub.delivery.doors import open_door
 from hub.domain.call import Call
 from hub.domain.codec import from_document
+from hub.domain.errors import OverBudget
 from hub.domain.events import Direction
 from hub.domain.intents import Lane
 from hub.domain.phone import format_phone
@@ -23,6 +26,8 @@ from hub.web.amocrm.people import telephones_of
 from hub.web.queries.attribution import attribution_of
 from hub.web.services import web
 
+_PATIENCE_SECONDS = 3.0
+_LOOK_EVERY_SECONDS = 0.1
 _MOST_CALLS = 5
 _MOST_PAGES = 20
 _RINGS_AT_MOST = timedelta(minutes=10)
@@ -34,16 +39,35 @@ _LISTS = {"contact": "contacts", "company": "companies", "lead": "leads"}
 
 
 def phones_of_card(connection_id: int, kind: str, card_id: str) -> list[str]:
-    """The numbers of a card's client, asked of the account itself. Raises delivery errors."""
+    """The numbers of a card's client: from the owner index, else asked of the account. Raises delivery errors."""
+    if kind not in _LISTS or not card_id.isdigit():
+        return []
+    with web().database.reading() as session:
+        indexed = session.scalars(
+            select(PhoneOwner.e164).where(
+                PhoneOwner.connection_id == connection_id, PhoneOwner.kind == kind, PhoneOwner.party_id == card_id
+            )
+        ).all()
+    return list(indexed) or _asked(connection_id, kind, card_id)
+
+
+def _asked(connection_id: int, kind: str, card_id: str) -> list[str]:
+    """A person waits for it, so a budget that is empty for the moment is waited for as well."""
     runtime = web().services.runtime
     if runtime is None:
         abort(503)
-    if kind not in _LISTS or not card_id.isdigit():
-        return []
-    with open_door(runtime, connection_id, Lane.URGENT, purpose="widget") as door:
-        owners = runtime.registry[door.connection.vendor].owners
-        found = owners.party(kind, card_id, door) if owners is not None else None
-    return list(dict.fromkeys(one.phone.e164 for one in found or () if one.phone.e164))
+    gives_up_at = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            with open_door(runtime, connection_id, Lane.URGENT, purpose="widget") as door:
+                owners = runtime.registry[door.connection.vendor].owners
+                found = owners.party(kind, card_id, door) if owners is not None else None
+        except OverBudget:
+            if time.monotonic() > gives_up_at:
+                raise
+            threading.Event().wait(_LOOK_EVERY_SECONDS)
+        else:
+            return list(dict.fromkeys(one.phone.e164 for one in found or () if one.phone.e164))
 
 
 def calls_of(session: Session, workspace_id: int, phones: Sequence[str]) -> list[dict[str, Any]]:
