@@ -139,6 +139,14 @@ def app(hub: Hub, settings: Settings) -> Flask:
     return web_app(hub, settings, hub.clock)
 
 
+@pytest.fixture
+def ring(hub: Hub, settings: Settings) -> Any:
+    """Ring a number of the site (`ringing.Ring`)."""
+    from tests.tracking_live.ringing import ringing  # here, as it speaks of this file's Hub
+
+    return ringing(hub, settings)
+
+
 def web_app(hub: Hub, settings: Settings, now: Callable[[], datetime]) -> Flask:
     services = WebServices(
         replay_deliveries=lambda ids, workspace_id: 0,

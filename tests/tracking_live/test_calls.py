@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,56 +9,14 @@ from flask import Flask
 from sqlalchemy import select
 
 from hub.calls.again import ask_again, learn_laws
-from hub.calls.record import CallChange, record_events
-from hub.db.tables import Connection
+from hub.calls.record import CallChange
 from hub.db.tracking import AttributionRow, LeaseRow, SiteRow
-from hub.domain.events import CallEvent, Direction, EventKind
-from hub.domain.phone import parse_phone
-from hub.runtime import Runtime
-from hub.tracking.live.journal import carry_journal
+from hub.domain.events import Direction
 from hub.web.api.documents import attribution_document
 from hub.web.queries.calls import call_story
 from tests.tracking_live.conftest import AD, AFTER, BILLBOARD, DEFAULT, ORIGIN, POOL, Hub
+from tests.tracking_live.ringing import Ring, runtime_of
 from tests.tracking_live.test_pages import log_in
-
-CLIENT = "+79001234567"
-
-
-@pytest.fixture
-def ring(hub: Hub, settings: Any) -> Callable[..., CallChange]:
-    """Ring a number; answers the change as the fold makes it."""
-    with hub.database.transaction() as session:
-        workspace_id = session.scalars(select(SiteRow.workspace_id)).one()
-        pbx = Connection(
-            workspace_id=workspace_id, name="pbx", vendor="plain", settings={}, secrets={}, created_at=hub.clock()
-        )
-        session.add(pbx)
-        session.flush()
-        pbx_id = pbx.id
-    runtime = runtime_of(hub, settings)
-
-    def call(number: str, *, client: str = CLIENT, direction: Direction = Direction.INBOUND) -> CallChange:
-        moment = hub.clock().replace(microsecond=0)  # as a PBX tells it
-        name = f"{number} {client} {moment.isoformat()}"
-        event = CallEvent(
-            kind=EventKind.APPEARED, event_key=name, call_key=name, at=moment, direction=direction,
-            client=parse_phone(client, "RU"), line=parse_phone(number, "RU"),
-        )  # fmt: skip
-        with hub.database.transaction() as session:
-            return record_events(session, runtime, pbx_id, name, [(event, moment, None)])
-
-    return call
-
-
-def runtime_of(hub: Hub, settings: Any) -> Runtime:
-    nothing: Any = None
-    return Runtime(
-        settings=settings, database=hub.database, registry={}, http=nothing, bucket=nothing, tokens=nothing,
-        ledger=nothing, now=hub.clock, carry_journal=lambda session, site: carry_journal(hub.client, session, site),
-    )  # fmt: skip
-
-
-Ring = Callable[..., CallChange]
 
 
 def kept(hub: Hub) -> AttributionRow:

@@ -91,3 +91,25 @@ def test_another_workspace_sees_none_of_it(app: Flask, hub: Hub) -> None:
 def test_agents_and_strangers_do_not_see_them(app: Flask, hub: Hub, path: str) -> None:
     assert log_in(app, hub, "agent").get(path).status_code == 403
     assert app.test_client().get(path).status_code == 302
+
+
+def test_the_advisor_shows_the_curve_of_typed_figures_and_its_cost(app: Flask, hub: Hub) -> None:
+    client = log_in(app, hub)
+    assert "too few visits yet" in client.get("/admin/sites/shop/advisor").text
+    page = client.get("/admin/sites/shop/advisor?visits=100&seconds=120&price=300").text
+    assert "Of these right" in page
+    assert "6 000" in page, "twenty numbers for 300 each"
+    assert client.get("/admin/sites/shop/advisor?visits=nan&price=-1&seconds=x").status_code == 200
+    assert client.get("/admin/sites/other/advisor").status_code == 404
+
+
+def test_the_advisor_counts_by_the_sites_own_visits(app: Flask, hub: Hub) -> None:
+    for _ in range(60):
+        visitor = hub.arrive()
+        hub.clock.pass_time(minutes=3)
+        hub.leave(visitor["visit"])
+        hub.clock.pass_time(minutes=20)
+    hub.write()
+    page = log_in(app, hub).get("/admin/sites/shop/advisor").text
+    assert "own visits of the last seven days" in page
+    assert ">3 <span" in page, "the present pool is one of the sizes"

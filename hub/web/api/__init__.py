@@ -16,7 +16,9 @@ description = Blueprint("description", __name__)
 def init_api(app: Flask) -> Blueprint:
     """Register the API on `app`; returns the blueprint, which takes keys and therefore no CSRF token."""
     from hub.web.api import callbacks as _callbacks  # noqa: F401 - they join the blueprint
-    from hub.web.api import statements as _statements
+    from hub.web.api import routing as _routing  # noqa: F401
+    from hub.web.api import statements as _statements  # noqa: F401
+    from hub.web.api import visits as _visits  # noqa: F401
 
     with app.app_context():
         name, brake = make_brake()

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from hub.db.tables import CallRow, RecordingRow
 from hub.db.work import DeliveryRow
 from hub.domain.call import Closing
+from hub.tracking.attribution.quality import Flags
 from hub.web.paging import Page, encode_cursor
 from hub.web.queries.attribution import ShownCandidate
 from hub.web.queries.calls import ListedCall, Sent, Story
@@ -58,6 +59,7 @@ def story_document(story: Story, public_url: str) -> Document:
         **call_document(ListedCall(story.call, story.connection.name)),
         "legs": list(story.facts.legs),
         "attribution": attribution_document(story),
+        "flags": flags_document(story.flags),
         "trace": story.call.plan_trace,
         "deliveries": [delivery_detail_document(sent) for sent in story.deliveries],
         "recordings": [recording_document(row, public_url) for row in story.recordings],
@@ -78,7 +80,21 @@ def attribution_document(story: Story) -> Document:
         "candidates": [_candidate_document(candidate) for candidate in shown.candidates],
         "evidence": list(shown.answer.evidence),
         "pages": [{"at": page.at, "url": page.url, "title": page.title} for page in shown.pages],
+        "models": {
+            model: [
+                {**_columns(touch, ("source", "medium", "campaign", "content", "term")), "share": share}
+                for touch, share in credited
+            ]
+            for model, credited in shown.credits.items()
+        },
     }
+
+
+def flags_document(flags: Flags | None) -> Document | None:
+    """Unique, new and good by the rules of the site that was called; None for a call that no client made."""
+    if flags is None:
+        return None
+    return {"unique": flags.is_unique, "new": flags.is_new, "quality": flags.is_quality}
 
 
 def _candidate_document(shown: ShownCandidate) -> Document:

@@ -106,12 +106,32 @@ class SeenPageSchema(Schema):
     title = fields.String()
 
 
+class CreditedSchema(Schema):
+    source = fields.String()
+    medium = fields.String()
+    campaign = fields.String(allow_none=True)
+    content = fields.String(allow_none=True)
+    term = fields.String(allow_none=True)
+    share = fields.Float(metadata={"description": "The shares of one model sum to 1."})
+
+
+class FlagsSchema(Schema):
+    unique = fields.Boolean(metadata={"description": "The client's first call within the site's time."})
+    new = fields.Boolean(metadata={"description": "The client's first call ever; never true for a hidden number."})
+    quality = fields.Boolean(metadata={"description": "Talked long enough, with a group and on a line that count."})
+
+
 class AttributionSchema(Schema):
     chosen = fields.Nested(ChosenSchema, allow_none=True, metadata={"description": "Null: honestly unknown."})
     model = fields.String(metadata={"description": "What the answer rests on; unknown and default_number are none."})
     candidates = fields.List(fields.Nested(CandidateSchema))
     evidence = fields.List(fields.String())
     pages = fields.List(fields.Nested(SeenPageSchema), metadata={"description": "What was looked at before the call."})
+    models = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.Nested(CreditedSchema)),
+        metadata={"description": "The visitor's touches by model: first, last, last_non_direct, linear."},
+    )
 
 
 class WhySchema(Schema):
@@ -170,7 +190,9 @@ class RecordingSchema(Schema):
 class CallDetailSchema(CallSchema):
     legs = fields.List(fields.Nested(LegSchema))
     attribution = fields.Nested(AttributionSchema)
+    flags = fields.Nested(FlagsSchema, allow_none=True, metadata={"description": "Null for calls no client made."})
     trace = fields.List(fields.Nested(TraceSchema))
+    routing = fields.List(fields.Nested("DecisionSchema"))
     deliveries = fields.List(fields.Nested(DeliveryDetailSchema))
     recordings = fields.List(fields.Nested(RecordingSchema))
 

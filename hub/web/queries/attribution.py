@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.db.tracking import AttributionRow, PageRow, VisitRow
-from hub.domain.attribution import Attribution, Candidate
+from hub.domain.attribution import Attribution, Candidate, Touch
 from hub.domain.codec import from_document
-from hub.tracking.live.answers import CLOCKS_DIFFER
+from hub.tracking.live.answers import CLOCKS_DIFFER, touches_before
+from hub.tracking.sources import TouchModel, credit
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class ShownAttribution:
     candidates: Sequence[ShownCandidate]
     visit: VisitRow | None
     pages: Sequence[PageRow]
+    credits: Mapping[str, Sequence[tuple[Touch, float]]]
+    """By model (first, last, last_non_direct, linear) the touches that get the call, with their shares."""
 
 
 def attribution_of(session: Session, call_id: int, called_at: datetime) -> ShownAttribution | None:
@@ -54,7 +57,14 @@ def attribution_of(session: Session, call_id: int, called_at: datetime) -> Shown
     chosen = visits.get(answer.visit_id or "")
     pages = pages_of(session, chosen.uid, until=called_at + CLOCKS_DIFFER) if chosen else []
     shown = [ShownCandidate(candidate, visits.get(candidate.visit_id)) for candidate in answer.candidates]
-    return ShownAttribution(answer, shown, chosen, pages)
+    return ShownAttribution(answer, shown, chosen, pages, _credits(session, chosen, called_at + CLOCKS_DIFFER))
+
+
+def _credits(session: Session, visit: VisitRow | None, until: datetime) -> Mapping[str, Sequence[tuple[Touch, float]]]:
+    if visit is None:
+        return {}
+    touches = touches_before(session, visit, until)
+    return {str(model): credit(touches, until, model) for model in TouchModel}
 
 
 def pages_of(session: Session, visit_uid: str, *, until: datetime | None = None, most: int = 50) -> Sequence[PageRow]:

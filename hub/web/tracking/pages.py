@@ -13,6 +13,7 @@ from hub.web.people import this_person
 from hub.web.queries.attribution import pages_of
 from hub.web.roles import Right, needs
 from hub.web.services import web
+from hub.web.tracking import advice as _advice  # noqa: F401 - its page joins these
 from hub.web.tracking import queries
 
 _ALIVE_WITHIN = timedelta(minutes=30)
@@ -63,9 +64,8 @@ def visits() -> str:
     workspace_id, key = this_person().workspace_id, text_argument("site")
     with web().database.reading() as session:
         found = queries.find_site(session, workspace_id, key) if key else None
-        page = queries.list_visits(
-            session, workspace_id, found.id if found else None, cursor=cursor_argument(timed=True), limit=PER_PAGE
-        )
+        wanted = queries.VisitFilter(site_id=found.id if found else None)
+        page = queries.list_visits(session, workspace_id, wanted, cursor=cursor_argument(timed=True), limit=PER_PAGE)
         sites = queries.list_sites(session, workspace_id)
     arguments = {"site": key} if key else {}
     return render_template("tracking/visits.html", page=shown(page, arguments), arguments=arguments, sites=sites)

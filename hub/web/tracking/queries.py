@@ -10,7 +10,7 @@ from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from hub.db.tables import CallRow
-from hub.db.tracking import AttributionRow, LeaseRow, PoolHour, SiteAlarm, SiteNumber, SiteRow, VisitRow
+from hub.db.tracking import AttributionRow, LeaseRow, PoolHour, SiteAlarm, SiteNumber, SiteRow, TouchRow, VisitRow
 from hub.domain.attribution import Model
 from hub.web.paging import Cursor, Page, page_of
 
@@ -132,13 +132,29 @@ def alarms_of(session: Session, site_id: int, now: datetime) -> Sequence[SiteAla
     return session.scalars(query.order_by(SiteAlarm.hour.desc()).limit(20)).all()
 
 
+@dataclass(frozen=True, slots=True)
+class VisitFilter:
+    """None means: no matter. `since <= started_at < until`."""
+
+    site_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    source: str | None = None
+
+
 def list_visits(
-    session: Session, workspace_id: int, site_id: int | None, *, cursor: Cursor | None, limit: int
+    session: Session, workspace_id: int, wanted: VisitFilter, *, cursor: Cursor | None, limit: int
 ) -> Page[VisitRow]:
     """Visits, the newest first."""
     query = select(VisitRow).where(VisitRow.workspace_id == workspace_id)
-    if site_id is not None:
-        query = query.where(VisitRow.site_id == site_id)
+    if wanted.site_id is not None:
+        query = query.where(VisitRow.site_id == wanted.site_id)
+    if wanted.since is not None:
+        query = query.where(VisitRow.started_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(VisitRow.started_at < wanted.until)
+    if wanted.source is not None:
+        query = query.where(VisitRow.source == wanted.source)
     if cursor is not None:
         older = and_(VisitRow.started_at == cursor.at, VisitRow.id < cursor.id)
         query = query.where(or_(VisitRow.started_at < cursor.at, older))
@@ -148,6 +164,11 @@ def list_visits(
 
 def find_visit(session: Session, workspace_id: int, uid: str) -> VisitRow | None:
     return session.scalar(select(VisitRow).where(VisitRow.workspace_id == workspace_id, VisitRow.uid == uid))
+
+
+def touches_of(session: Session, uid: str) -> Sequence[TouchRow]:
+    """The arrivals of one visit from outside, in order."""
+    return session.scalars(select(TouchRow).where(TouchRow.visit_uid == uid).order_by(TouchRow.at)).all()
 
 
 def calls_of_visit(session: Session, uid: str) -> Sequence[CallRow]:
