@@ -18,13 +18,16 @@ class CrmRules:
     """`outcomes` are those that this CRM can bring about. `stranger` is what an unknown caller becomes where nobody
     has set rules, by the connection's settings.
 
-    `states` and `open_places`: how the kinds of the owner index are to be read; a contact whose place is among the open
-    ones has an open deal. `lead_is_deal`: whom the hub makes a lead has a contact and an open deal there. `field_types`: the CRM's own type of a field to text, number, moment, flag or choice.
+    `states` and `open_places`: how the kinds of the owner index are to be read; a contact whose place is among the
+    open ones has an open deal. `lead_is_deal`: whom the hub makes a lead has a contact and an open deal there.
+    `makes_for_known`: whether a new deal or lead can be made of a client whom the CRM knows.
+    `field_types`: the CRM's own type of a field to text, number, moment, flag or choice.
     """
 
     outcomes: frozenset[LeadOutcome]
     states: Mapping[str, PersonState]
     lead_is_deal: bool = False
+    makes_for_known: bool = False
     open_places: frozenset[int] = frozenset()
     field_types: Mapping[str, str] = field(default_factory=dict)
     stranger: Callable[[Mapping[str, Json]], LeadOutcome] = same_outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from hub.domain.treatment import LeadOutcome
+from hub.domain.treatment import CREATING, LeadOutcome, PersonState
 from mapping.catalogue import Kind, kind_of
 from mapping.mistakes import Mistake
 from mapping.model import FieldRule, PolicyRule, Rules
@@ -29,6 +29,7 @@ class CrmDefinitions:
     """
 
     outcomes: frozenset[LeadOutcome] = frozenset(LeadOutcome)
+    makes_for_known: bool = True
     pipelines: frozenset[str] = frozenset()
     stages: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
@@ -50,6 +51,8 @@ def _policy(place: int, rule: PolicyRule, crm: CrmDefinitions) -> Iterator[Mista
     if rule.outcome not in crm.outcomes:
         possible = ", ".join(sorted(crm.outcomes))
         yield Mistake("rule", "outcome", "outcome", place, rule.name, (rule.outcome, possible))
+    if not crm.makes_for_known and rule.outcome in CREATING and rule.person != (PersonState.UNKNOWN,):
+        yield Mistake("rule", "only_strangers", "outcome", place, rule.name, (rule.outcome,))
     if rule.pipeline is not None and crm.pipelines and rule.pipeline not in crm.pipelines:
         yield Mistake("rule", "gone", "pipeline", place, rule.name, (rule.pipeline,))
     if rule.stage is None or not crm.stages:

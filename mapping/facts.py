@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hub.domain.call import Call
 from hub.domain.intents import Why
-from hub.domain.party import ClientHistory, Employee, Source, VisitStory
+from hub.domain.party import ClientHistory, Employee, Party, Source, VisitStory
 from hub.domain.treatment import PersonState
 from mapping.defaults import BUILT_IN
 from mapping.model import Rules, Situation
@@ -37,6 +37,7 @@ class PlanFacts:
     client's last call before this one was missed. `first_call`: no call of theirs came in `Quality.unique_days`.
     `turn` is this call's place in the row of all calls, `on_duty` are the CRM users at work now. `openings` are the
     next working hours from the call's end on, in order. `situation` is given for what is not a call's own outcome.
+    `party` is the card on which the CRM itself put the client, where it told us.
     """
 
     call: Call
@@ -62,6 +63,7 @@ class PlanFacts:
     on_duty: tuple[str, ...] = ()
     openings: tuple[tuple[datetime, datetime], ...] = ()
     situation: Situation | None = None
+    party: Party | None = None
 
     @property
     def rules_of(self) -> Rules:

@@ -102,6 +102,7 @@ def _call_facts(facts: PlanFacts, ruling: Ruling, user_id: str | None, extension
         callback=call.callback_id is not None,
         creates_lead=ruling.orders.treatment(PersonState.UNKNOWN).creates,
         source=facts.source,
+        party=facts.party,
         recording_links=() if facts.rules_of.recordings is RecordingMode.NONE else facts.recording_links,
         cost=call.cost,
         rating=call.rating,
@@ -122,7 +123,7 @@ def _why_source(facts: PlanFacts) -> tuple[Why, ...]:
 def _cards(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) -> list[Intent]:
     """A card for each rung employee while it rings; taken away again when somebody else talks."""
     call = facts.call
-    if call.direction is not Direction.INBOUND:
+    if call.direction is not Direction.INBOUND and call.callback_id is None:
         return []
     intents = []
     for extension in call.rung:
@@ -161,7 +162,7 @@ def _at_the_end(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) ->
     intents = [Intent(IntentKind.LOG_CALL, "log", about, (over, *reasons))]
     if facts.source is not None and _creates(about):
         intents.append(Intent(IntentKind.SET_SOURCE, "source", about, _why_source(facts)))
-    intents += _visit_note(facts, about)
+    intents += visit_note(facts, about)
     intents += _card_fields(facts, about, reasons)
     intents += _recordings(facts, about)
     if call.transcript:
@@ -202,7 +203,7 @@ def _recording_title(facts: PlanFacts, kept: KeptRecording) -> str:
     return facts.say("recording_of", who=kept.extension) if kept.extension else facts.say("recording")
 
 
-def _visit_note(facts: PlanFacts, about: CallFacts) -> list[Intent]:
+def visit_note(facts: PlanFacts, about: CallFacts) -> list[Intent]:
     """What the client looked at before the call, for whoever opens the card."""
     visit = facts.visit
     if visit is None:

@@ -88,6 +88,10 @@ RULE_WORDS: dict[str, dict[str, str]] = {
         "ru": "получает {v1}, а поле CRM такого не примет ({v2}).",
         "en": "would get {v1}, which the CRM's field does not take ({v2}).",
     },
+    "wrong_only_strangers": {
+        "ru": "{v1}: эта CRM умеет так только с неизвестным клиентом; укажите person = unknown.",
+        "en": "{v1} is possible only for unknown clients in this CRM; set person = unknown.",
+    },
     "wrong_outcome": {
         "ru": "{v1} эта CRM не умеет; бывает: {v2}.",
         "en": "{v1} is not possible in this CRM; possible: {v2}.",

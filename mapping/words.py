@@ -14,6 +14,20 @@ WORDS: dict[str, dict[str, str]] = {
     # Recordings
     "recording": {"ru": "Запись разговора", "en": "Recording"},
     "recording_of": {"ru": "Запись разговора: {who}", "en": "Recording: {who}"},
+    # A request for a callback
+    "request_text": {"ru": "Заказан обратный звонок{when}.", "en": "A callback was requested{when}."},
+    "request_name": {"ru": "Имя: {name}", "en": "Name: {name}"},
+    "request_comment": {"ru": "Комментарий: {comment}", "en": "Comment: {comment}"},
+    "request_site": {"ru": "Сайт: {site}", "en": "Site: {site}"},
+    "request_page": {"ru": "Страница: {page}", "en": "Page: {page}"},
+    "request_told": {"ru": "заявка видна в карточке", "en": "the request is told on the card"},
+    "callback_requested": {"ru": "посетитель попросил перезвонить", "en": "a visitor asked to be called back"},
+    "callback_failed_title": {"ru": "Перезвонить по заявке: {client}", "en": "Call back as requested: {client}"},
+    "callback_failed_text": {
+        "ru": "Обратный звонок {client} не состоялся: {reason}.",
+        "en": "The callback to {client} failed: {reason}.",
+    },
+    "callback_failed_task": {"ru": "обратный звонок не состоялся", "en": "the callback failed"},
     # The visit behind a call
     "visit_text": {
         "ru": "Визит на сайт перед звонком. Вход: {landing}. Откуда: {referrer}.",

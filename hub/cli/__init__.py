@@ -24,6 +24,7 @@ _COMMANDS = {
     "replay": "hub.cli.replay:replay",
     "reconcile": "hub.cli.reconcile:reconcile",
     "ring-test": "hub.cli.ring_test:ring_test",
+    "mapping": "hub.cli.mapping:mapping",
     "db": "hub.cli.store:db",
     "user": "hub.cli.people:user",
     "key": "hub.cli.people:key",

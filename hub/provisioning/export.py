@@ -10,6 +10,7 @@ import tomli_w
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub.db.rules import RulesVersion
 from hub.db.tables import ApiKey, Connection, ConnectionToken, EmployeeRow, Provisioned, User, Workspace
 from hub.domain.errors import DozvonError
 from hub.provisioning.connections import pair_fields
@@ -57,8 +58,9 @@ def _document(session: Session, workspace: Workspace, *, with_secrets: bool) -> 
         _connection(session, row, workspace.slug, with_secrets) for row in _rows(session, Connection, workspace)
     ]
     document["employee"] = [_employee(row) for row in _rows(session, EmployeeRow, workspace)]
-    for section in ("vip", "site", "rules"):
+    for section in ("vip", "site"):
         document[section] = _kept(session, workspace, section)
+    document["rules"] = _rules(session, workspace)
     return {name: _plain(value) for name, value in document.items() if value != []}
 
 
@@ -118,7 +120,18 @@ def _kept(session: Session, workspace: Workspace, section: str) -> list[dict[str
         .where(Provisioned.workspace_id == workspace.id, Provisioned.section == section)
         .order_by(Provisioned.id)
     )
-    return [{"connection": row.key, **row.document} if section == "rules" else row.document for row in rows]
+    return [row.document for row in rows]
+
+
+def _rules(session: Session, workspace: Workspace) -> list[dict[str, Any]]:
+    """What was published last, by whichever way."""
+    rows = session.execute(
+        select(Connection.name, RulesVersion.document)
+        .join(RulesVersion, RulesVersion.connection_id == Connection.id)
+        .where(Connection.workspace_id == workspace.id, RulesVersion.ended_at.is_(None))
+        .order_by(Connection.id)
+    )
+    return [{"connection": name, "document": document} for name, document in rows]
 
 
 def _plain(value: Any) -> Any:

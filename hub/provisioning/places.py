@@ -15,6 +15,8 @@ from hub.provisioning.errors import Mistake, WrongDocument
 from hub.provisioning.lines import Path
 from hub.provisioning.sites import put_sites
 from hub.provisioning.work import Work, assign, keep, kept, once_each
+from hub.rules.store import publish
+from mapping.schema import RulesError
 
 Item = Mapping[str, Any]
 
@@ -125,8 +127,20 @@ def apply_rules(work: Work, items: Sequence[Item]) -> None:
         document = (
             item["document"] if "document" in item else _rules_file(work, item["file"], ("rules", number, "file"))
         )
+        _publish(
+            work, item["connection"], as_json(document), ("rules", number, "file" if "file" in item else "document")
+        )
         kept_form = {"document": as_json(document)}
         _put(work, "rules", item["connection"], kept_form, f"rules {item['connection']}")
+
+
+def _publish(work: Work, name: str, document: Item, path: Path) -> None:
+    """A file that is applied says itself what holds: no draft and no preview lie between."""
+    query = select(Connection).where(Connection.workspace_id == work.workspace.id, Connection.name == name)
+    try:
+        publish(work.session, work.session.scalars(query).one(), document, by="cli", now=work.now, note="apply")
+    except RulesError as error:
+        raise WrongDocument(*(Mistake(path, f"is wrong: {mistake}") for mistake in error.mistakes)) from error
 
 
 def _check_crm(work: Work, name: str, path: Path) -> None:

@@ -44,6 +44,7 @@ def definitions(session: Session, connection_id: int, crm: CrmRules) -> CrmDefin
     users = session.scalars(select(DirectoryUser).where(DirectoryUser.connection_id == connection_id))
     return CrmDefinitions(
         outcomes=crm.outcomes,
+        makes_for_known=crm.makes_for_known,
         pipelines=frozenset(row.item_id for row in rows if row.kind == "pipeline"),
         stages={parent: frozenset(ids) for parent, ids in stages.items()},
         sources=frozenset(row.item_id for row in rows if row.kind == "source"),

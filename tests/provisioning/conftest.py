@@ -142,7 +142,8 @@ def registry() -> Registry:
 @pytest.fixture
 def apply(database: Database, registry: Registry, tmp_path: Path) -> Apply:
     """Writes `text` to acme.toml beside a rules file and applies it."""
-    (tmp_path / "rules-b24.toml").write_text('version = 1\n[lead]\nstatus = "NEW"\n', encoding="utf-8")
+    rules = 'version = 1\n[[policy]]\nname = "all"\noutcome = "lead"\nstage = "NEW"\n'
+    (tmp_path / "rules-b24.toml").write_text(rules, encoding="utf-8")
 
     def run(
         text: str = FULL,

@@ -10,6 +10,7 @@ from hub.net.tokens import store_pair
 from sqlalchemy import func, select
 
 from hub.db.engine import Database
+from hub.db.rules import RulesVersion
 from hub.db.tables import (
     ApiKey,
     AuditRow,
@@ -75,7 +76,8 @@ def test_the_example_of_the_handbook_makes_a_whole_workspace(database: Database,
     assert boris.extensions == {"mango": "102"}
     line = one(database, LineSource)
     assert (line.number, line.source, line.medium) == ("+74952220001", "billboard", "offline")
-    assert one(database, Provisioned, section="rules").document["document"]["lead"] == {"status": "NEW"}
+    assert one(database, Provisioned, section="rules").document["document"]["policy"][0]["stage"] == "NEW"
+    assert one(database, RulesVersion, ended_at=None).document["policy"][0]["name"] == "all"
 
 
 def test_oauth_tokens_go_to_the_token_service_and_not_into_the_secrets(database: Database, apply: Apply) -> None:
