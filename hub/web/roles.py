@@ -25,9 +25,21 @@ class Right(StrEnum):
     REPLAY = "replay"
     CONNECT = "connect"
     SITES = "sites"
+    ROUTING = "routing"
+    ROUTING_EDIT = "routing_edit"
 
 
-_READING = frozenset({Right.CALLS, Right.OVERVIEW, Right.DELIVERIES, Right.CONNECTIONS, Right.QUARANTINE, Right.SITES})
+_READING = frozenset(
+    {
+        Right.CALLS,
+        Right.OVERVIEW,
+        Right.DELIVERIES,
+        Right.CONNECTIONS,
+        Right.QUARANTINE,
+        Right.SITES,
+        Right.ROUTING,
+    }
+)
 RIGHTS: dict[str, frozenset[Right]] = {
     "owner": frozenset(Right),
     "admin": frozenset(Right),

@@ -41,6 +41,8 @@ EVERY_SCOPE = (
     "inbox:read",
     "inbox:write",
     "metrics:read",
+    "routing:read",
+    "routing:write",
 )
 CLIENT = Phone("79001234567", "+79001234567")
 LINE = Phone("+74950000001", "+74950000001")

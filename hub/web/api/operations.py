@@ -25,6 +25,7 @@ from hub.web.paging import Cursor
 from hub.web.problems import problem
 from hub.web.queries import calls, connections, deliveries, inbox
 from hub.web.replay import replay_deliveries, replay_items
+from hub.web.routing.queries import decisions_of_call
 from hub.web.services import web
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -63,9 +64,10 @@ def export_calls(caller: Caller, **query: Any) -> Response:
 def get_call(caller: Caller, call_id: int) -> Document:
     with web().database.reading() as session:
         story = calls.call_story(session, caller.workspace_id, call_id)
+        routes = decisions_of_call(session, story.call) if story is not None else []
     if story is None:
         raise problem(404)
-    return story_document(story, web().public_url)
+    return {**story_document(story, web().public_url), "routing": [one.decision for one in routes]}
 
 
 @endpoint(

@@ -11,7 +11,8 @@ SCOPES = {
     "inbox:write": "replay items of the inbox",
     "metrics:read": "read /metrics from another machine",
     "callbacks:write": "make, read and cancel callbacks",
-    "routing:read": "ask who should get a caller",
+    "routing:read": "ask who should get a caller, and why; read the VIP list",
+    "routing:write": "change the VIP list",
     "reports:read": "read reports",
     "webhooks:write": "make and remove outgoing webhooks",
 }

@@ -13,6 +13,7 @@ from hub.web.queries import calls as queries
 from hub.web.queries.connections import connection_names
 from hub.web.queries.deliveries import REPLAYABLE
 from hub.web.roles import Right, needs
+from hub.web.routing.queries import decisions_of_call
 from hub.web.services import web
 from hub.web.words import DIRECTIONS, OUTCOMES
 
@@ -78,11 +79,13 @@ def call(call_id: int) -> str:
     with web().database.reading() as session:
         story = queries.call_story(session, person.workspace_id, call_id)
         names = queries.employee_names(session, person.workspace_id)
+        routes = decisions_of_call(session, story.call) if story is not None else []
     if story is None:
         abort(404)
     return render_template(
         "call.html",
         story=story,
+        routes=routes,
         bars=leg_bars(story.facts),
         timeline_width=TIMELINE_WIDTH,
         names=names,

@@ -1,0 +1,1 @@
+"""Pages about who gets a caller: the try-out, the VIP list, people's hours, groups."""
