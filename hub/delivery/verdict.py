@@ -96,7 +96,8 @@ def judge(error: Exception, odds: Odds) -> Verdict:
             health = Health.REVOKED if isinstance(error, AuthRevoked) else Health.PAUSED
             return Verdict(still_unknown, health, health.value, words, due_at=odds.now, unknown_at=odds.unknown_since)
         case Rejected():
-            return Verdict(DeliveryState.DEAD, Health.GOOD, "rejected", words)
+            # It may be the look-up that was refused: what may have been carried out is looked up on a replay, too.
+            return Verdict(DeliveryState.DEAD, Health.GOOD, "rejected", words, unknown_at=odds.unknown_since)
         case NotReady() | AuthExpired():
             return Verdict(
                 still_unknown,

@@ -15,7 +15,7 @@ from hub.delivery.claim import claim
 from hub.delivery.health import resume
 from hub.delivery.replay import replay_deliveries
 from hub.delivery.run import deliver
-from hub.domain.errors import AuthRevoked, OutcomeUnknown, Rejected, Throttled, Unreachable
+from hub.domain.errors import AuthRevoked, Rejected, Throttled, Unreachable
 from hub.domain.intents import Lane
 from tests.delivery.story import answers, ends, leaves, rings
 from tests.delivery.world import World, make_world
@@ -30,14 +30,6 @@ def answered_call(world: World, call: str = "c1") -> None:
     world.receive((rings("101", 1, call),))
     world.receive((answers("101", 5, call),), (leaves("101", 65, call),))
     world.receive((ends(65, call, answered_at=5, extension="101"),))
-
-
-def let_time_pass_since_the_unknown(world: World, seconds: float) -> None:
-    """In the database, whose time it is."""
-    with world.database.transaction() as session:
-        for row in session.scalars(select(DeliveryRow).where(DeliveryRow.unknown_at.is_not(None))):
-            assert row.unknown_at is not None
-            row.unknown_at -= timedelta(seconds=seconds)
 
 
 def test_answered_call_is_registered_and_finished_once(world: World) -> None:
@@ -80,67 +72,6 @@ def test_late_summary_of_a_known_call_does_not_log_twice(world: World) -> None:
     world.drain()
     world.deliver()
     assert [key for _, key in world.crm.ledger] == ["register", "finish"]
-
-
-def test_lost_answer_is_looked_up_and_not_sent_again(world: World) -> None:
-    world.crm.after = [OutcomeUnknown("reset")]
-    answered_call(world)
-    world.drain()
-    world.deliver()
-    assert world.states()["register"] == "verifying"
-    assert world.states()["finish"] == "pending"
-    world.make_due()
-    world.deliver()
-    assert [key for _, key in world.crm.ledger] == ["register", "finish"]
-    assert world.crm.looked_up == ["register"]
-    assert world.rows()["register"].result["id"] == 1
-
-
-def test_unknown_outcome_that_never_happened_is_sent_after_the_grace_period(world: World) -> None:
-    world.crm.before = [OutcomeUnknown("time-out")]
-    answered_call(world)
-    world.drain()
-    world.deliver()
-    world.make_due()
-    world.deliver()
-    assert world.crm.ledger == []
-    assert world.states()["register"] == "verifying"
-    let_time_pass_since_the_unknown(world, 61)
-    world.make_due()
-    world.deliver()
-    assert [key for _, key in world.crm.ledger] == ["register", "finish"]
-
-
-@pytest.mark.parametrize("minutes", [10, -10])
-def test_worker_whose_clock_is_wrong_by_ten_minutes_waits_neither_less_nor_more(world: World, minutes: int) -> None:
-    """C12: how long an outcome has been unknown was reckoned from the worker's own clock."""
-    world.clock.append(datetime.now(UTC) + timedelta(minutes=minutes))
-    world.crm.before = [OutcomeUnknown("time-out")]
-    answered_call(world)
-    world.drain()
-    world.deliver()
-    unknown_at = world.rows()["register"].unknown_at
-    assert unknown_at is not None
-    assert abs(unknown_at - datetime.now(UTC)) < timedelta(minutes=1)
-    world.clock.append(world.clock[-1] + timedelta(minutes=20))
-    world.make_due()
-    world.deliver()
-    assert world.crm.ledger == []
-    let_time_pass_since_the_unknown(world, 61)
-    world.make_due()
-    world.deliver()
-    assert [key for _, key in world.crm.ledger] == ["register", "finish"]
-
-
-def test_worker_that_died_holding_a_lease_leads_to_a_look_up(world: World) -> None:
-    answered_call(world)
-    world.drain()
-    (held,) = claim(world.runtime, world.crm_id, tuple(Lane), 1)
-    world.crm.ledger.append((held.intent.call.call_id, held.step_key))  # it wrote, and died before the commit
-    world.make_due()
-    world.deliver()
-    assert [key for _, key in world.crm.ledger] == ["register", "finish"]
-    assert world.crm.looked_up == ["register"]
 
 
 def test_lease_that_was_taken_over_is_not_closed_by_its_first_holder(world: World) -> None:
