@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from hub.calls.convert import to_mp3
+
 SMALLEST_BYTES = 100
 LARGEST_BYTES = 200 * 1024 * 1024
 _MARKUP = (b"<!doctype", b"<html", b"<?xml", b"{", b"<body")
@@ -51,9 +53,9 @@ class RecordingFolder:
                 Path(out.name).unlink(missing_ok=True)
 
     def keep(self, draft: BinaryIO, token: str) -> tuple[str, int]:
-        """Check the draft and make it last; returns its name under the folder and its size in bytes.
+        """Check the draft and make it last, as MP3 where this machine can; returns its name and size in bytes.
 
-        Raises `NotARecording`.
+        The name is that under the folder. Raises `NotARecording`.
         """
         draft.flush()
         os.fsync(draft.fileno())
@@ -65,7 +67,10 @@ class RecordingFolder:
         target = self._root / name
         target.parent.mkdir(exist_ok=True)
         source.replace(target)
-        return name, size_bytes
+        played = to_mp3(target) if extension == "wav" else None
+        if played is None:
+            return name, size_bytes
+        return f"{token[:2]}/{played.name}", played.stat().st_size
 
     def path(self, name: str) -> Path:
         return self._root / name
