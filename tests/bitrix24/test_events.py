@@ -92,6 +92,11 @@ def test_keys_that_go_and_come_without_notice_harm_nothing() -> None:
     assert understood.client.e164 == "+79001234567"
 
 
+@pytest.mark.parametrize("more", [{"data[CALL_LIST_ID]": "17"}, {"data[IS_MOBILE]": "1"}, {"data[EXTENSION]": "4048"}])
+def test_a_click_out_of_a_call_list_or_on_a_mobile_is_a_click(more: dict[str, str]) -> None:
+    assert notice({**CLICK, **more}) == notice(CLICK)
+
+
 @pytest.mark.parametrize("missing", ["data[USER_ID]", "data[CALL_ID]"])
 def test_a_click_without_what_it_needs_is_quarantined(missing: str) -> None:
     assert isinstance(parsed({**CLICK, missing: ""}), Malformed)

@@ -30,7 +30,12 @@ def test_the_provisioning_files_example_is_accepted() -> None:
         "client_endpoint": "http://127.0.0.1:9201/rest/",
         "server_endpoint": "http://127.0.0.1:9202/rest/",
     }
-    assert Bitrix24Settings().load(values) == {**values, "source_id": "CALL", "plan": "ordinary"}
+    assert Bitrix24Settings().load(values) == {
+        **values,
+        "source_id": "CALL",
+        "unknown_callers": "create",
+        "plan": "ordinary",
+    }
 
 
 def test_addresses_are_completed() -> None:

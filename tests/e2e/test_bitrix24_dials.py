@@ -1,13 +1,16 @@
-"""Click to call and callback forms, in real processes: portal → hub → PBX → hub → portal."""
+"""Bitrix24's telephony scenarios, in real processes: portal → hub → PBX → hub → portal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from tests.e2e.hub import Stage, stage, until
+
+CALLS = "telephony.externalCall"
+FINISH, ATTACH = f"{CALLS}.finish", f"{CALLS}.attachRecord"
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +63,64 @@ def test_a_callback_form_rings_the_clients_owner_and_is_logged_on_the_forms_own_
     assert (call["CALL_TYPE"], call["PORTAL_USER_ID"]) == ("4", 8)
     assert (call["CRM_ENTITY_TYPE"], call["CRM_ENTITY_ID"]) == (kind, number)
     assert scene.b24.state()["live_calls"] == []
+
+
+def asked(scene: Stage, method: str, call_id: str = "") -> list[Mapping[str, Any]]:
+    """What was asked of the portal by this method, of one call or of all; refused requests are left out."""
+    found = [one.params for one in scene.b24.ledger.requests(method) if one.executed]
+    return [params for params in found if not call_id or params.get("CALL_ID") == call_id]
+
+
+def test_a_call_of_a_stranger_is_registered_once_and_the_portal_itself_makes_the_lead(scene: Stage) -> None:
+    assert scene.pbx.play("A", client="79005550010").accepted
+    until(lambda: calls_of(scene, "+79005550010"), 60, "the call is logged")
+    until(scene.all_done, 60, what="nothing under way any more")
+    (call,) = calls_of(scene, "+79005550010")
+    assert (call["CALL_TYPE"], call["CRM_ENTITY_TYPE"], call["CALL_FAILED_CODE"]) == ("2", "LEAD", "200")
+    assert asked(scene, "crm.lead.add") == []
+    assert scene.b24.ledger.registers()[call["CALL_ID"]] == 1
+    assert scene.pbx.play("E", client="79005550011").accepted
+    until(lambda: calls_of(scene, "+79005550011"), 60, "the outbound call is logged")
+    assert calls_of(scene, "+79005550011")[0]["CALL_TYPE"] == "1"
+    assert [lead for lead in scene.b24.leads() if lead["PHONE"][0]["VALUE"] == "+79005550011"] == []
+
+
+def test_each_incoming_call_names_the_line_as_the_portal_spells_it(scene: Stage) -> None:
+    (call,) = calls_of(scene, "+79005550010")
+    lines = {line["NUMBER"] for line in scene.b24.state()["lines"]}
+    assert call["PORTAL_NUMBER"] in lines
+    assert all(line.isdigit() for line in lines)
+    assert scene.b24.ledger.offences("register_without_line_number") == []
+
+
+def test_a_recording_is_attached_after_the_call_was_finished(scene: Stage) -> None:
+    (call,) = calls_of(scene, "+79005550010")
+    until(lambda: calls_of(scene, "+79005550010")[0]["RECORDS_EVER"] == 1, 60, "the recording is attached")
+    (finish,) = [one.at for one in scene.b24.ledger.requests(FINISH) if one.params["CALL_ID"] == call["CALL_ID"]]
+    attached = [one.at for one in scene.b24.ledger.requests(ATTACH) if one.params["CALL_ID"] == call["CALL_ID"]]
+    assert attached
+    assert min(attached) > finish
+
+
+def test_cards_follow_the_queue_shown_to_the_rung_and_hidden_from_the_others(scene: Stage) -> None:
+    (call,) = calls_of(scene, "+79005550010")
+    shown = {params["USER_ID"] for params in asked(scene, f"{CALLS}.show", call["CALL_ID"])}
+    hidden = {params["USER_ID"] for params in asked(scene, f"{CALLS}.hide", call["CALL_ID"])}
+    assert call["PORTAL_USER_ID"] in {int(user) for user in shown}
+    assert hidden
+    assert call["PORTAL_USER_ID"] not in {int(user) for user in hidden}
+    assert {int(user) for user in hidden} <= {int(user) for user in shown}
+    assert scene.b24.cards() == {}
+
+
+def test_two_first_calls_of_one_number_at_once_make_one_lead(scene: Stage) -> None:
+    both = [scene.pbx.start("A", client="79005550012") for _ in range(2)]
+    assert all(playing.result(timeout=60).accepted for playing in both)
+    until(lambda: len(calls_of(scene, "+79005550012")) == 2, 60, "both calls are logged")
+    until(scene.all_done, 60, what="nothing under way any more")
+    leads = [lead for lead in scene.b24.leads() if lead["PHONE"][0]["VALUE"] == "+79005550012"]
+    assert len(leads) == 1
+    assert {call["CRM_ENTITY_ID"] for call in calls_of(scene, "+79005550012")} == {leads[0]["ID"]}
 
 
 def test_lines_of_the_pbx_are_lines_of_the_portal(scene: Stage) -> None:
