@@ -58,6 +58,7 @@ def _count(session: Session, site_id: int, hour: datetime, what: str, value: int
         row.given += value
     elif what == "shared":
         row.shared += value
+        _raise_alarm(session, site_id, hour, "shared", value)
 
 
 def _raise_alarm(session: Session, site_id: int, hour: datetime, kind: str, times: int) -> None:

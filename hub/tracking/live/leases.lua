@@ -64,13 +64,14 @@ end
 
 -- The number that it had if that is free, else the one that rested longest, else the busy one given out longest ago.
 local function choose()
-  local own = redis.call('HGET', site .. 'numbers', had)
+  local own = had ~= '' and redis.call('HGET', site .. 'numbers', had)
   if own and (own == region or own == '') and redis.call('ZSCORE', site .. 'free:' .. own, had) then return had, own, 0 end
-  for _, pool in ipairs({region, ''}) do
+  local pools = region == '' and {''} or {region, ''}
+  for _, pool in ipairs(pools) do
     local rested = redis.call('ZRANGE', site .. 'free:' .. pool, 0, 0)[1]
     if rested then return rested, pool, 0 end
   end
-  for _, pool in ipairs({region, ''}) do
+  for _, pool in ipairs(pools) do
     local busy = redis.call('ZRANGE', site .. 'busy:' .. pool, 0, 0)[1]
     if busy then return busy, pool, 1 end
   end
@@ -81,17 +82,18 @@ local function count(field, by)
   redis.call('HINCRBY', site .. 'hours', string.format('%d', math.floor(now / 3600000)) .. ' ' .. field, by)
 end
 
+-- Only a number that was free makes one more busy; what was shared is known to alarm when it is written.
 local function measure(shared)
   count('given', 1)
-  if shared == 1 then count('shared', 1) end
+  if shared == 1 then return count('shared', 1) end
   local busy, field = redis.call('HLEN', site .. 'holders'), string.format('%d', math.floor(now / 3600000)) .. ' busy'
   if busy > tonumber(redis.call('HGET', site .. 'hours', field) or '0') then
     redis.call('HSET', site .. 'hours', field, busy)
   end
 end
 
-local function alarm(shared)
-  if shared == 1 then count('alarm:shared', 1) end
+local function alarm()
+  if address == '-' then return end
   local held = tonumber(redis.call('HGET', site .. 'addresses', address) or '0')
   if held >= 3 and held * 2 > redis.call('HLEN', site .. 'numbers') then count('alarm:drained', 1) end
 end
@@ -99,7 +101,7 @@ end
 local function give()
   local number, pool, shared = choose()
   if not number then return {'none'} end
-  redis.call('ZREM', site .. 'free:' .. pool, number)
+  if shared == 0 then redis.call('ZREM', site .. 'free:' .. pool, number) end
   redis.call('ZADD', site .. 'busy:' .. pool, now, number)
   redis.call('HINCRBY', site .. 'holders', number, 1)
   if address ~= '-' then redis.call('HINCRBY', site .. 'addresses', address, 1) end
@@ -107,7 +109,7 @@ local function give()
   write(visit, lease)
   tell(visit, lease, lease.u, now)
   measure(shared)
-  alarm(shared)
+  alarm()
   return {'held', number, stamp(now), stamp(lease.u), shared}
 end
 

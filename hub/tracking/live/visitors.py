@@ -118,7 +118,7 @@ class Visitors:
 
     def _remember(self, site: Site, visit: str, known: Remembered, url: str, around: Around) -> None:
         seconds = forget_less_than(site.rules.idle_seconds)
-        pipe = self.client.pipeline()
+        pipe = self.client.pipeline(transaction=False)
         pipe.set(_visit_key(site, visit), json.dumps(asdict(known)), ex=seconds)
         if url:
             pipe.set(self._trail_key(site, url, around), visit, ex=seconds)
@@ -219,7 +219,7 @@ class Visitors:
         now = self._now()
         hour = int(now.timestamp()) // 3600
         key = f"{prefix_of(site.id)}spent:{what}:{address_hash(around.address, self._salt)}:{hour}"
-        pipe = self.client.pipeline()
+        pipe = self.client.pipeline(transaction=False)
         pipe.incr(key)
         pipe.expire(key, 3700)
         if pipe.execute()[0] > most:
