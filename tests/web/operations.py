@@ -18,7 +18,7 @@ OPERATIONS = (
     ("GET", "/callbacks", "callbacks:write"),
     ("GET", "/callbacks/1", "callbacks:write"),
     ("DELETE", "/callbacks/1", "callbacks:write"),
-    ("GET", "/routing/explain?caller=79001234567", "routing:read"),
+    ("GET", "/routing/explain", "routing:read"),
     ("GET", "/routing/decisions", "routing:read"),
     ("GET", "/vip", "routing:read"),
     ("GET", "/vip.csv", "routing:read"),

@@ -40,7 +40,9 @@ class RoutedPartySchema(Schema):
 
 class ExplainQuery(Schema):
     number = text_field(
-        data_key="caller", required=True, metadata={"description": "The caller's number in any spelling."}
+        data_key="caller",
+        load_default="",
+        metadata={"description": "The number in any spelling; none is a hidden one."},
     )
     at = Instant(metadata={"description": "The moment that is asked about; now when it is missing."})
     connection = text_field(metadata={"description": "The name of the PBX connection whose extensions are meant."})
