@@ -131,8 +131,7 @@ def _named(who: Who, users: tuple[str, ...], facts: PlanFacts, owner: str | None
             return _in_turn(users, facts.turn)
         case Who.FIXED:
             return users[0] if users else None
-        case Who.ON_DUTY:
-            return _in_turn(facts.on_duty, facts.turn)
+    return _in_turn(facts.on_duty, facts.turn)
 
 
 def _user(facts: PlanFacts, extension: str | None) -> str | None:
