@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from hub.calls.again import ask_again, learn_laws
@@ -97,10 +98,7 @@ def _start_reconciler(runtime: Runtime, stopping: threading.Event) -> threading.
 
     def work() -> None:
         while not stopping.is_set():
-            try:
-                reconcile_due(runtime, _on_change(runtime), stopping.is_set)
-            except Exception:
-                log.exception("duty_failed", duty="reconcile")
+            _do(runtime, "reconcile", lambda: reconcile_due(runtime, _on_change(runtime), stopping.is_set))
             stopping.wait(runtime.settings.sweep_seconds)
 
     thread = threading.Thread(target=work, name="reconcile", daemon=True)
@@ -116,6 +114,8 @@ def _start_owners(runtime: Runtime, stopping: threading.Event) -> threading.Thre
             has_more = False
             try:
                 has_more = sync_owners(runtime, stopping.is_set)
+            except OperationalError as error:
+                runtime.database.presence.trouble(error, at="sync_owners")
             except Exception:
                 log.exception("duty_failed", duty="sync_owners")
             stopping.wait(_NEXT_PAGE_SECONDS if has_more else runtime.settings.sweep_seconds)
@@ -138,13 +138,23 @@ def _tick(runtime: Runtime) -> None:
         "watch_rules": lambda: _in_turn(runtime, "rules", timedelta(minutes=1), watch_all),
         "watch_silence": lambda: _in_turn(runtime, "silence", timedelta(minutes=1), watch_silence),
         "sweep_old_rows": lambda: _in_turn(runtime, "retention", timedelta(hours=1), sweep_old_rows),
+        "sweep_visits": lambda: _in_turn(runtime, "visits", timedelta(hours=1), sweep_visits),
         "refresh_extensions": lambda: refresh_extensions(runtime),
         "ledger": runtime.ledger.flush,
     }.items():
-        try:
-            duty()
-        except Exception:
-            log.exception("duty_failed", duty=name)
+        if not _do(runtime, name, duty):
+            return
+
+
+def _do(runtime: Runtime, name: str, duty: Callable[[], object]) -> bool:
+    """Do one duty; False while the database is away: the others need not find that out one by one."""
+    try:
+        duty()
+    except OperationalError as error:
+        return not runtime.database.presence.trouble(error, at=name)
+    except Exception:
+        log.exception("duty_failed", duty=name)
+    return True
 
 
 def _in_turn(runtime: Runtime, name: str, every: timedelta, duty: Callable[[Runtime], object]) -> None:

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import redis
 import structlog
@@ -22,6 +23,7 @@ from hub.calls.intake import drain_inbox
 from hub.calls.record import CallChange
 from hub.calls.recordings import fetch_due, next_due
 from hub.config import Settings
+from hub.db.presence import Presence
 from hub.delivery.access import heed_access
 from hub.delivery.dialler import Dialler
 from hub.delivery.dials import meet_dials, note_wish
@@ -67,8 +69,11 @@ class BellWorker(SimpleWorker):
 class Pump:
     """Runs `work` when asked to, and every `every_seconds()`, in a thread of its own; errors do not end it."""
 
-    def __init__(self, name: str, work: Callable[[], None], every_seconds: Callable[[], float]) -> None:
+    def __init__(
+        self, name: str, work: Callable[[], None], every_seconds: Callable[[], float], presence: Presence
+    ) -> None:
         self._name = name
+        self._presence = presence
         self._work = work
         self._every_seconds = every_seconds
         self._asked = threading.Event()
@@ -100,7 +105,7 @@ class Pump:
             self._work()
             return self._every_seconds()
         except OperationalError as error:
-            log.warning("database_away", pump=self._name, reason=type(error.orig).__name__)
+            self._presence.trouble(error, at=self._name)
         except Exception:
             log.exception("pump_failed", pump=self._name)
         return _AFTER_TROUBLE_SECONDS
@@ -122,20 +127,21 @@ class Work:
         )
         self.dispatcher = Dispatcher(self.runtime, self.lanes)
         sweep = settings.sweep_seconds
+        pump = partial(Pump, presence=self.runtime.database.presence)
         self.pumps = [
-            Pump("sweep", self.dispatcher.sweep, lambda: sweep),
-            Pump("ledger", self.runtime.ledger.flush, lambda: 5.0),
+            pump("sweep", self.dispatcher.sweep, lambda: sweep),
+            pump("ledger", self.runtime.ledger.flush, lambda: 5.0),
         ]
-        self.inbox = Pump("inbox", self._drain_inbox, lambda: sweep) if Lane.CALLS in self.lanes else None
+        self.inbox = pump("inbox", self._drain_inbox, lambda: sweep) if Lane.CALLS in self.lanes else None
         self.dialler = Dialler(self.runtime)
-        self.dials = Pump("dials", self.dialler.work, self.dialler.until_next) if Lane.CALLS in self.lanes else None
-        self.recordings = Pump("recordings", self._fetch, self._until_next) if Lane.BULK in self.lanes else None
+        self.dials = pump("dials", self.dialler.work, self.dialler.until_next) if Lane.CALLS in self.lanes else None
+        self.recordings = pump("recordings", self._fetch, self._until_next) if Lane.BULK in self.lanes else None
         self.sender = CommandSender(self.runtime, on_end=self._want_callbacks)
         self.ringer = Ringer(self.runtime)
         urgent, calls = Lane.URGENT in self.lanes, Lane.CALLS in self.lanes
-        self.commands = Pump("commands", self.sender.work, self.sender.until_next) if urgent else None
-        self.look_ups = Pump("look_ups", lambda: look_up(self.runtime), self._until_next_wish) if calls else None
-        self.callbacks = Pump("callbacks", self.ringer.work, self.ringer.until_next) if calls else None
+        self.commands = pump("commands", self.sender.work, self.sender.until_next) if urgent else None
+        self.look_ups = pump("look_ups", lambda: look_up(self.runtime), self._until_next_wish) if calls else None
+        self.callbacks = pump("callbacks", self.ringer.work, self.ringer.until_next) if calls else None
         pumps = (self.inbox, self.dials, self.recordings, self.commands, self.look_ups, self.callbacks)
         self.pumps += [pump for pump in pumps if pump is not None]
 

@@ -40,7 +40,7 @@ def nobody_minds(_session: Session, _connection_id: int, _notice: Notice) -> boo
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An inbox row in this worker's hands until its lease lapses."""
+    """An inbox row in this worker's hands until its lease lapses; the hub failed on it `attempts` times before."""
 
     id: int
     connection_id: int
@@ -83,7 +83,7 @@ def _claim(runtime: Runtime, limit: int) -> list[Claimed]:
         claimed = session.execute(
             update(InboxRow)
             .where(InboxRow.id.in_(due.scalar_subquery()))
-            .values(due_at=lease_until, attempts=InboxRow.attempts + 1)
+            .values(due_at=lease_until)
             .returning(
                 InboxRow.id,
                 InboxRow.connection_id,
@@ -162,13 +162,20 @@ def _parse(runtime: Runtime, row: Claimed, contexts: dict[int, tuple[str, ParseC
         return storable(hook.parse(row.item, context))
     except Exception as error:
         log.exception("parse_failed", inbox_id=row.id, vendor=vendor)
-        return _poison(row, error)
+        return _poison(runtime, row, error)
 
 
-def _poison(row: Claimed, error: Exception) -> Malformed | None:
-    if row.attempts < POISON_AFTER_TRIES:
-        return None
-    return Malformed(f"the hub failed on it {row.attempts} times ({type(error).__name__}); replay it after an update")
+def _poison(runtime: Runtime, row: Claimed, error: Exception) -> Malformed | None:
+    """Count the failure; None while the row may be tried again.
+
+    Only what the hub itself failed on is a try: a claim that came to nothing because the database went is none.
+    """
+    failures = row.attempts + 1
+    if failures >= POISON_AFTER_TRIES:
+        return Malformed(f"the hub failed on it {failures} times ({type(error).__name__}); replay it after an update")
+    with runtime.database.transaction() as session:
+        session.execute(update(InboxRow).where(InboxRow.id == row.id).values(attempts=failures))
+    return None
 
 
 def _by_call(understood: Sequence[_Understood]) -> dict[str, list[StatedEvent]]:
@@ -189,7 +196,7 @@ def _fold_group(runtime: Runtime, connection_id: int, understood: Sequence[_Unde
         log.exception("fold_failed", connection_id=connection_id, rows=[one.row.id for one in understood])
         if len(understood) > 1:
             return sum(_fold_group(runtime, connection_id, [one], on_change) for one in understood)
-        verdict = _poison(understood[0].row, error)
+        verdict = _poison(runtime, understood[0].row, error)
         if verdict is None:
             return 0
         _close(runtime, understood[0].row, verdict)
@@ -227,7 +234,7 @@ def _heed(runtime: Runtime, row: Claimed, news: News, on_notice: OnNotice) -> in
         raise
     except Exception as error:
         log.exception("notice_failed", inbox_id=row.id)
-        verdict = _poison(row, error)
+        verdict = _poison(runtime, row, error)
         if verdict is None:
             return 0
         _close(runtime, row, verdict)

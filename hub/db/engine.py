@@ -72,12 +72,14 @@ class Database:
         """A session that commits at the end, or rolls back when something is raised."""
         with self._write.begin() as session:
             yield session
+        self.presence.back()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that only reads; it never waits for a writer."""
         with self._read.begin() as session:
             yield session
+        self.presence.back()
 
     def close(self) -> None:
         self.engine.dispose()

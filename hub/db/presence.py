@@ -34,6 +34,8 @@ class Presence:
 
     def back(self) -> None:
         """A transaction went through."""
+        if self._away_since is None:
+            return
         with self._lock:
             since, self._away_since = self._away_since, None
         if since is not None:

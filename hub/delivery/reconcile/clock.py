@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from hub.calls.intake import OnChange
 from hub.db.tables import Connection, Workspace
@@ -66,6 +67,8 @@ def last_night(now: datetime, zone: ZoneInfo) -> datetime:
 def _run(runtime: Runtime, name: str, work: Callable[[], bool]) -> None:
     try:
         is_done = work()
+    except OperationalError:
+        raise  # the database is in trouble, and nothing can be put off in it
     except Exception:
         log.exception("reconciliation_failed", duty=name)
         is_done = False
