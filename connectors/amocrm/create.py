@@ -26,12 +26,14 @@ from connectors.amocrm.reference import lead_field_codes, settings_for, takes_in
 from connectors.amocrm.settings import AccountSettings
 from connectors.amocrm.translate import (
     first_link,
+    form_id,
+    incoming_form,
     incoming_lead,
     lead_with_contact,
-    line_id,
-    line_name,
     new_contact,
     responsible,
+    source_id,
+    source_name,
     source_values,
     stranger,
 )
@@ -80,6 +82,8 @@ def what_to_make(facts: CallFacts, settings: AccountSettings) -> str | None:
         return None
     if ruled is not None and ruled.creates:
         return "unsorted" if ruled.outcome is LeadOutcome.UNSORTED else "lead"
+    if facts.form is not None:
+        return None if settings.unknown_caller == "nothing" else "unsorted"
     if facts.direction is Direction.OUTBOUND:
         return None if settings.unknown_outbound == "nothing" else "contact"
     if ruled is not None:
@@ -101,13 +105,14 @@ def make(facts: CallFacts, account: Account) -> StepResult:
 
 def _make_incoming(facts: CallFacts, account: Account) -> StepResult:
     settings = settings_for(facts, account)
-    item = incoming_lead(facts, settings, _codes(facts, account), account.door.connection.locale)
-    answer, left_out = add_item(account, "leads/unsorted/sip", item)
+    make_item, category = (incoming_form, "forms") if facts.form else (incoming_lead, "sip")
+    item = make_item(facts, settings, _codes(facts, account), account.door.connection.locale)
+    answer, left_out = add_item(account, f"leads/unsorted/{category}", item)
     made = embedded(answer, "unsorted")
     card = card_of_incoming(made[0]) if made else None
     if card is None:
         raise OutcomeUnknown("amoCRM answered without the incoming lead's ids.")
-    return _result(card, facts, settings, left_out, call_logged=True)
+    return _result(card, facts, settings, left_out, call_logged=facts.form is None)
 
 
 def _make_lead(facts: CallFacts, account: Account) -> StepResult:
@@ -166,14 +171,14 @@ def _has_source(facts: CallFacts, account: Account) -> bool:
 
     `external_id` is unique there. When amoCRM takes no more sources, the lead goes without one.
     """
-    external_id = line_id(facts.line)
+    external_id = source_id(facts)
     key, now = (*account.key("source"), external_id), account.door.now()
     if account.memory.recall(key, now):
         return True
     try:
         known = embedded(account.read("sources", {"filter[external_id][]": [external_id]}), "sources")
         if not any(row.get("external_id") == external_id for row in known):
-            name = line_name(facts.line, account.settings)
+            name = source_name(facts, account.settings)
             account.write("POST", "sources", [{"name": name, "external_id": external_id, "request_id": external_id}])
     except Refused:
         return False
@@ -190,12 +195,17 @@ def made(step: Step, account: Account) -> LookUp:
     assert facts.client is not None
     settings = settings_for(facts, account)
     for item in incoming(account):
-        if mapping(item.get("metadata")).get("uniq") == facts.call_id and (card := card_of_incoming(item)):
-            return Found({**_result(card, facts, settings, [], call_logged=True), "looked_up": True})
+        if _is_ours(mapping(item.get("metadata")), facts) and (card := card_of_incoming(item)):
+            logged = facts.form is None
+            return Found({**_result(card, facts, settings, [], call_logged=logged), "looked_up": True})
     card = find_card(facts.client, account)
     if card is None:
         return Absent()
     return Found({**_result(card, facts, settings, [], call_logged=False), **_owner(card), "looked_up": True})
+
+
+def _is_ours(about: Mapping[str, Json], facts: CallFacts) -> bool:
+    return about.get("form_id") == form_id(facts) if facts.form else about.get("uniq") == facts.call_id
 
 
 def _owner(card: Card) -> Mapping[str, Json]:

@@ -15,6 +15,7 @@ from connectors.amocrm.client import Account
 from connectors.amocrm.envelope import Envelope, embedded, identifier, mapping, rows, text
 from connectors.amocrm.errors import Refused
 from connectors.amocrm.reference import CLOSED_STATUSES
+from connectors.amocrm.translate import FORM_MARK
 from connectors.contract import Door, Json, StepResult
 from hub.domain.party import Party
 from hub.domain.phone import Phone, parse_phone
@@ -201,16 +202,23 @@ def incoming_card(phone: Phone, account: Account) -> Card | None:
     region = account.door.connection.region
     for item in incoming(account):
         caller = mapping(item.get("metadata"))
-        if any(same_number(text(caller.get(name)), phone, region) for name in ("phone", "from") if caller.get(name)):
+        numbers = [text(caller.get(name)) for name in ("phone", "from")] + [_number_of_form(caller)]
+        if any(same_number(number, phone, region) for number in numbers if number):
             return card_of_incoming(item)
     return None
 
 
+def _number_of_form(about: Envelope) -> str:
+    """The number in the `form_id` of a callback request of ours; "" in anybody else's form."""
+    key = text(about.get("form_id"))
+    return f"+{key.removeprefix(FORM_MARK).partition(':')[0]}" if key.startswith(FORM_MARK) else ""
+
+
 def incoming(account: Account) -> Iterator[Envelope]:
-    """Incoming leads from calls, the newest first. An account that has them switched off has none."""
+    """Incoming leads from calls and callback requests, the newest first; an account may have none."""
     for page in range(1, _MOST_INCOMING_PAGES + 1):
         params: dict[str, Json] = {
-            "filter[category][]": ["sip"],
+            "filter[category][]": ["sip", "forms"],
             "order[created_at]": "desc",
             "limit": _INCOMING_PAGE,
             "page": page,

@@ -141,6 +141,55 @@ def incoming_lead(facts: CallFacts, settings: AccountSettings, codes: Collection
     }
 
 
+def incoming_form(facts: CallFacts, settings: AccountSettings, codes: Collection[str], locale: str) -> Item:
+    """`/leads/unsorted/forms` (amocrm.md §3.3). The number stands in `form_id`, by which the card is found again.
+
+    No call is put on the card: the call that follows is logged on it like any other.
+    """
+    form = facts.form
+    assert form is not None
+    return {
+        "request_id": facts.call_id,
+        "source_uid": source_id(facts),
+        "source_name": source_name(facts, settings),
+        "pipeline_id": pipeline_id(facts, settings),
+        "created_at": unix(form.sent_at),
+        "metadata": {
+            "form_id": form_id(facts),
+            "form_name": say("callback_form", locale),
+            "form_page": form.page or (f"https://{form.site}" if form.site else settings.service_name),
+            "form_sent_at": unix(form.sent_at),
+            "ip": form.ip or None,
+            "referer": form.referrer or None,
+        },
+        "_embedded": {
+            "leads": [lead_fields(facts, settings, codes, locale)],
+            "contacts": [new_contact(facts, settings)],
+        },
+    }
+
+
+def form_id(facts: CallFacts) -> str:
+    """Our key of a request and the number it is for: "callback:<digits>:<key>"."""
+    assert facts.client is not None
+    digits = re.sub(r"\D", "", facts.client.display)
+    return f"{FORM_MARK}{digits}:{facts.call_id}"
+
+
+FORM_MARK = "callback:"
+
+
+def source_id(facts: CallFacts) -> str:
+    """Our stable key of where the client came in: the line that was called, or the site that was asked."""
+    return f"callback:{facts.form.site or 'api'}" if facts.form else line_id(facts.line)
+
+
+def source_name(facts: CallFacts, settings: AccountSettings) -> str:
+    if facts.form is None:
+        return line_name(facts.line, settings)
+    return f"{settings.service_name}: {facts.form.site}" if facts.form.site else settings.service_name
+
+
 def lead_with_contact(facts: CallFacts, settings: AccountSettings, codes: Collection[str], locale: str) -> Item:
     """`/leads/complex` (amocrm.md §3.5); `_embedded.source` can be set at creation only (§4.1)."""
     return {
@@ -151,7 +200,7 @@ def lead_with_contact(facts: CallFacts, settings: AccountSettings, codes: Collec
         "request_id": facts.call_id,
         "_embedded": {
             "contacts": [new_contact(facts, settings)],
-            "source": {"type": "widget", "external_id": line_id(facts.line)},
+            "source": {"type": "widget", "external_id": source_id(facts)},
         },
     }
 
@@ -159,9 +208,9 @@ def lead_with_contact(facts: CallFacts, settings: AccountSettings, codes: Collec
 def lead_fields(facts: CallFacts, settings: AccountSettings, codes: Collection[str], locale: str) -> Item:
     """A lead's name, person, source and tags."""
     assert facts.client is not None
-    kind = "call_from" if facts.answered else "missed_from"
+    kind = "callback_for" if facts.form else "call_from" if facts.answered else "missed_from"
     fields = source_fields(facts.source, codes)
-    missed = [] if facts.answered else [say("missed_tag", locale)]
+    missed = [] if facts.answered or facts.form else [say("missed_tag", locale)]
     return {
         "name": stranger(facts).title or say(kind, locale, client=shown_client(facts)),
         "responsible_user_id": user(stranger(facts).user_id) or responsible(facts, settings),
@@ -190,7 +239,7 @@ def new_contact(facts: CallFacts, settings: AccountSettings) -> Item:
     assert facts.client is not None
     phone = {"value": facts.client.display, "enum_code": "WORK"}
     return {
-        "name": shown_client(facts),
+        "name": (facts.form.name if facts.form else "") or shown_client(facts),
         "responsible_user_id": user(stranger(facts).user_id) or responsible(facts, settings),
         "custom_fields_values": [{"field_code": "PHONE", "values": [phone]}],
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 _WORDS = {
     "call_from": {"ru": "Звонок {client}", "en": "Call from {client}"},
     "missed_from": {"ru": "Пропущенный звонок {client}", "en": "Missed call from {client}"},
+    "callback_for": {"ru": "Обратный звонок {client}", "en": "Callback for {client}"},
+    "callback_form": {"ru": "Заказ обратного звонка", "en": "Callback request"},
     "missed_tag": {"ru": "пропущенный", "en": "missed"},
     "talked": {"ru": "С клиентом поговорили.", "en": "Somebody has talked to the client."},
     "recording": {"ru": "Запись разговора: {link}", "en": "Recording of the call: {link}"},

@@ -97,7 +97,7 @@ def _responsible(step: Step, portal: Portal, entity: Entity) -> str | None:
     owner = None
     if entity not in created_by(step.done):
         owner = (facts.party and facts.party.owner_user_id) or _owner(portal, facts, entity)
-    return owner or facts.user_id or identifier(step.done["register"].get("user_id"))
+    return owner or facts.user_id or identifier(step.done.get("register", {}).get("user_id"))
 
 
 def _owner(portal: Portal, facts: CallFacts, entity: Entity) -> str | None:

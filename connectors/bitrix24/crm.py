@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from connectors.bitrix24 import calls, cards, lookup, ordered, recordings
+from connectors.bitrix24 import calls, cards, lookup, ordered, recordings, requests
 from connectors.bitrix24.client import Portal
 from connectors.bitrix24.directory import active_users
 from connectors.bitrix24.envelope import mapping, text
@@ -29,6 +29,7 @@ from hub.domain.intents import Intent
 
 _PERFORM: dict[str, Callable[[Step, Portal], StepResult]] = {
     "register": calls.register,
+    "request": requests.take,
     "show": calls.show,
     "hide": calls.hide,
     "finish": calls.finish,
@@ -44,6 +45,7 @@ _PERFORM: dict[str, Callable[[Step, Portal], StepResult]] = {
 
 _LOOK_UP: dict[str, Callable[[Step, Portal], LookUp]] = {
     "register": lookup.registered,
+    "request": requests.taken,
     "finish": lookup.finished,
     "trace": lookup.trace_added,
     "record": lookup.recorded,

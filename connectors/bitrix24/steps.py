@@ -18,6 +18,7 @@ TRACE = "trace"
 TASK = "task"
 CARD = "card"
 TRANSCRIPT = "transcript"
+REQUEST = "request"
 
 
 def steps_for(intent: Intent) -> Sequence[StepSpec] | Unsupported:
@@ -27,6 +28,16 @@ def steps_for(intent: Intent) -> Sequence[StepSpec] | Unsupported:
     if intent.call.client is None and intent.kind is not IntentKind.CLOSE_TASK:
         return Unsupported("Bitrix24 registers no call without the client's number.")
     return _STEPS[intent.kind](intent)
+
+
+def _request() -> StepSpec:
+    """A request for a callback is a card before there is a call that could be registered."""
+    return StepSpec(REQUEST, 10, Lane.CALLS, KEEP_SECONDS, repeatable=False, by_client=True)
+
+
+def _first(intent: Intent, of_call: str = REGISTER) -> tuple[str, ...]:
+    """What the card is known by: the request, else a step of the call."""
+    return (REQUEST,) if intent.call.form is not None else (of_call,)
 
 
 def registration() -> StepSpec:
@@ -58,8 +69,8 @@ def _hide(intent: Intent) -> Sequence[StepSpec] | Unsupported:
     return (StepSpec(f"hide:{intent.about}", 21, Lane.URGENT, CARD_SECONDS, repeatable=True, needs=(REGISTER,)),)
 
 
-def _lead(_intent: Intent) -> Sequence[StepSpec]:
-    return (_register(Lane.CALLS),)
+def _lead(intent: Intent) -> Sequence[StepSpec]:
+    return (_request() if intent.call.form is not None else _register(Lane.CALLS),)
 
 
 def _log(_intent: Intent) -> Sequence[StepSpec]:
@@ -67,11 +78,11 @@ def _log(_intent: Intent) -> Sequence[StepSpec]:
     return (_register(Lane.CALLS), finish)
 
 
-def _source(_intent: Intent) -> Sequence[StepSpec]:
+def _source(intent: Intent) -> Sequence[StepSpec]:
     """The fields of the card, and the path of advertising for Sales Intelligence, once the facts have come to rest."""
     return (
-        StepSpec(SOURCE, 40, Lane.CALLS, KEEP_SECONDS, repeatable=True, needs=(REGISTER,)),
-        StepSpec(TRACE, 41, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=(REGISTER,), settles=True),
+        StepSpec(SOURCE, 40, Lane.CALLS, KEEP_SECONDS, repeatable=True, needs=_first(intent)),
+        StepSpec(TRACE, 41, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=_first(intent), settles=True),
     )
 
 
@@ -92,15 +103,15 @@ def _record(intent: Intent) -> Sequence[StepSpec]:
 
 
 def _note(intent: Intent) -> Sequence[StepSpec]:
-    return (StepSpec(f"note:{intent.key}", 55, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=(REGISTER,)),)
+    return (StepSpec(f"note:{intent.key}", 55, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=_first(intent)),)
 
 
 def _transcript(_intent: Intent) -> Sequence[StepSpec]:
     return (StepSpec(TRANSCRIPT, 52, Lane.BULK, KEEP_SECONDS, repeatable=False, needs=(FINISH,), settles=True),)
 
 
-def _task(_intent: Intent) -> Sequence[StepSpec]:
-    return (StepSpec(TASK, 60, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=(FINISH,)),)
+def _task(intent: Intent) -> Sequence[StepSpec]:
+    return (StepSpec(TASK, 60, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=_first(intent, FINISH)),)
 
 
 def _close_task(intent: Intent) -> Sequence[StepSpec]:

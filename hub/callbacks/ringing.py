@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.orm import Session
 
-from hub.callbacks.cards import tell_failure
+from hub.callbacks.cards import tell_crms
 from hub.callbacks.cascade import Target, next_target
 from hub.callbacks.course import FailedBecause, after_round_of_operators
 from hub.callbacks.moments import known_zone, moment_to_ring, visitor_hours
@@ -189,7 +189,7 @@ def again(scene: Scene, seconds: int, story: str) -> None:
 def fail(scene: Scene, because: FailedBecause) -> None:
     close(scene.row, CallbackState.FAILED, scene.now, because)
     scene.tell("story_failed", reason=say(scene.workspace.locale, f"failed_{because}"))
-    tell_failure(scene.session, scene.runtime, scene.row)
+    tell_crms(scene.session, scene.runtime, scene.row)
     log.info("callback_failed", callback_id=scene.row.id, reason=str(because))
 
 

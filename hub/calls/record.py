@@ -5,22 +5,25 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.calls.fold import fold
+from hub.db.callbacks import CallbackRow
 from hub.db.engine import database_now
 from hub.db.locks import take_turn
+from hub.db.routing import CommandRow
 from hub.db.tables import CallEventRow, CallRow, Connection, LineSource, RecordingRow
+from hub.db.tracking import SiteRow
 from hub.domain.call import Call, Recording
 from hub.domain.codec import from_document, to_document
 from hub.domain.events import CallEvent, Direction, RecordingState
 from hub.domain.party import Source, VisitStory
 from hub.runtime import Runtime
-from hub.tracking.live.answers import AskedCall, answer_call, site_of_number
+from hub.tracking.live.answers import AskedCall, answer_call, answer_callback, site_of_number
 
 SAME_CALL_WITHIN = timedelta(days=7)
 """A PBX may use an id again; an event farther than this from a call's others belongs to a new call."""
@@ -80,8 +83,13 @@ def refold(session: Session, runtime: Runtime, row: CallRow, *, stale: bool = Fa
     """Fold all kept events of `row` again; `stale` closes a call whose end never came."""
     documents = session.scalars(select(CallEventRow.document).where(CallEventRow.call_id == row.id)).all()
     call = fold([from_document(document, CallEvent) for document in documents], stale=stale)
-    source, visit = _source_of_line(session, row.workspace_id, call), None
-    if source is None:
+    callback = _callback_of(session, row, call)
+    if callback is not None:
+        call = replace(call, callback_id=callback.uid)
+    source, visit = _source_of_line(session, row.workspace_id, call) if callback is None else None, None
+    if callback is not None:
+        source, visit = _source_of_request(session, runtime, row, call, callback)
+    elif source is None:
         source, visit = _source_of_visit(session, runtime, row, call)
     _write(row, call, source)
     _want_recordings(session, runtime, row, call)
@@ -159,6 +167,34 @@ def _source_of_line(session: Session, workspace_id: int, call: Call) -> Source |
     if line is None:
         return None
     return Source(line.source, line.medium, line.campaign, evidence=f"static number {call.line.e164} was called")
+
+
+def _callback_of(session: Session, row: CallRow, call: Call) -> CallbackRow | None:
+    """The request that ordered the call, by the command that its events carry."""
+    if not call.command_ids:
+        return None
+    return session.scalar(
+        select(CallbackRow)
+        .join(CommandRow, CommandRow.callback_id == CallbackRow.id)
+        .where(CommandRow.uid.in_(call.command_ids), CallbackRow.workspace_id == row.workspace_id)
+        .limit(1)
+    )
+
+
+def _source_of_request(
+    session: Session, runtime: Runtime, row: CallRow, call: Call, callback: CallbackRow
+) -> tuple[Source | None, VisitStory | None]:
+    """Who asked is known, so the visit behind the call is too."""
+    site = session.scalar(
+        select(SiteRow).where(SiteRow.workspace_id == row.workspace_id, SiteRow.key == (callback.site or ""))
+    )
+    if site is None or callback.visit is None:
+        return None, None
+    runtime.carry_journal(session, site.id)
+    number = call.line.e164 if call.line and call.line.e164 else site.default_number or ""
+    asked = AskedCall(row.id, row.workspace_id, number, call.started_at, callback.e164)
+    answered = answer_callback(session, site, asked, callback.visit)
+    return answered.source, answered.visit
 
 
 def _source_of_visit(

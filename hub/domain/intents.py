@@ -48,6 +48,22 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
+class FormFacts:
+    """What a visitor left when they asked to be called: there is no call yet, or there never was one.
+
+    `site` is the site's name, `page` and `referrer` are addresses, `ip` is the visitor's.
+    """
+
+    sent_at: datetime
+    name: str = ""
+    comment: str = ""
+    site: str = ""
+    page: str = ""
+    referrer: str = ""
+    ip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CallFacts:
     """The call as an intent carries it to a CRM. Phones are E.164 where they have one."""
 
@@ -80,6 +96,8 @@ class CallFacts:
     """What the client looked at before the call, when that is known."""
     orders: CardOrders = field(default_factory=CardOrders)
     """What the rules say of the client's card."""
+    form: FormFacts | None = None
+    """Set when this is no call but the request for one; `call_id` is then the request's own key."""
 
 
 @dataclass(frozen=True, slots=True)

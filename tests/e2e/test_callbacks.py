@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -100,6 +101,30 @@ def test_a_request_rings_the_operator_then_the_visitor_and_is_done(scene: Stage)
     call = scene.hub.get(f"/api/v1/calls/{done['call_id']}")
     assert (call["client"], call["outcome"], call["direction"]) == ("+79005551001", "answered", "outbound")
     assert [step["state"] for step in done["steps"]][-1] == "done"
+
+
+def test_the_request_is_a_lead_at_once_and_the_call_joins_it(scene: Stage) -> None:
+    when = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    utm = {"utm_source": "yandex", "utm_medium": "cpc"}
+    phone = "+79005551020"
+    _, body, _ = ask(scene, phone, name="Пётр", comment="про двери", site="shop", when=when, utm=utm)
+
+    def leads() -> list[dict[str, Any]]:
+        return [lead for lead in scene.b24.leads() if any(one["VALUE"] == phone for one in lead.get("PHONE", []))]
+
+    until(leads, 30, "the lead is there before the call")
+    until(scene.all_done, 30, "nothing under way any more")
+    (lead,) = leads()
+    assert (lead["NAME"], lead["UTM_SOURCE"], lead["SOURCE_ID"]) == ("Пётр", "yandex", "CALLBACK")
+    assert seen(scene, body["id"])["status"] == "scheduled"
+    assert orders(scene, phone) == []
+    send(scene, "DELETE", f"/api/v1/callbacks/{body['id']}", Authorization=f"Bearer {KEY}")
+    _, body, _ = ask(scene, phone, site="shop")
+    comes_to(scene, body["id"], "done")
+    until(lambda: any(call["PHONE_NUMBER"] == phone for call in scene.b24.calls()), 30, "the call is logged")
+    (call,) = [call for call in scene.b24.calls() if call["PHONE_NUMBER"] == phone]
+    assert (call["CALL_TYPE"], call["CRM_ENTITY_TYPE"], call["CRM_ENTITY_ID"]) == ("4", "LEAD", lead["ID"])
+    assert len(leads()) == 1
 
 
 def test_a_colleague_who_does_not_pick_up_is_followed_by_the_next(scene: Stage) -> None:

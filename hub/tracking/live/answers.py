@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
@@ -79,6 +79,30 @@ def answer_call(session: Session, site: SiteRow, asked: AskedCall) -> Answered:
     until = asked.at + CLOCKS_DIFFER
     touch = _touch(session, site, visit, until)
     return Answered(attribution, site.id, _source(touch, attribution), _story(session, visit, until))
+
+
+def answer_callback(session: Session, site: SiteRow, asked: AskedCall, visit_uid: str) -> Answered:
+    """The same for a call that a visitor of `site` asked for: there is nothing to be guessed."""
+    fact = CallFact(
+        str(asked.call_id), asked.number, asked.at, asked.client, known_visit_id=visit_uid, known_by=Model.CALLBACK
+    )
+    attribution = attribute_one(fact, (), law_of(site))
+    _keep(session, site, asked, attribution)
+    source, story = visit_behind(session, site, visit_uid, asked.at, _evidence(attribution))
+    return Answered(attribution, site.id, source, story)
+
+
+def visit_behind(
+    session: Session, site: SiteRow, visit_uid: str, at: datetime, evidence: str
+) -> tuple[Source | None, VisitStory | None]:
+    """Where a visit that is known for certain came from, and what it looked at until `at`."""
+    visit = session.scalar(select(VisitRow).where(VisitRow.uid == visit_uid, VisitRow.site_id == site.id))
+    if visit is None:
+        return None, None
+    until = at + CLOCKS_DIFFER
+    touch = _touch(session, site, visit, until)
+    certain = Attribution("", Model.CALLBACK, visit_uid, 1.0, evidence=(evidence,))
+    return replace(_source(touch, certain), evidence=evidence), _story(session, visit, until)
 
 
 def _attribute(session: Session, site: SiteRow, asked: AskedCall, fact: CallFact) -> Attribution:
