@@ -34,11 +34,11 @@ def serving(app: Flask) -> Iterator[str]:
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
+def chromium(*more_arguments: str) -> Iterator[Any]:
     path = shutil.which("chromium")
     assert path is not None, "chromium is not installed: run `make setup-tests`"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *more_arguments])
         try:
             yield browser
         finally:
