@@ -8,7 +8,13 @@ from importlib.util import find_spec
 
 import click
 
-QUICK = {"intake": ["--seconds", "2", "--rounds", "2"], "growth": ["--quick"], "attribution": ["--quick"]}
+QUICK = {
+    "intake": ["--seconds", "2", "--rounds", "2"],
+    "growth": ["--quick"],
+    "attribution": ["--quick"],
+    "tracker": ["--quick"],
+    "portals": ["--seconds", "10"],
+}
 """The measurements, in their order, and what makes each of them short."""
 
 
