@@ -16,6 +16,7 @@ from hub.domain.intents import Lane
 from hub.net.bucket import Bucket
 from hub.net.http import Http
 from hub.net.ledger import UsageLedger
+from hub.net.rests import LaneRests
 from hub.net.tokens import TokenService
 
 SETTLE_SECONDS = 3.0
@@ -34,6 +35,7 @@ class Runtime:
     """`wake(connection_id, lane, due_at)` tells the dispatcher of this process, or of another, of committed work.
 
     `carry_journal(session, site_id)` writes what the tracker has said of a site but not yet into its rows.
+    `rests` are the lanes whose budget this process has found used up.
     `settle_seconds`: how long a call's facts must have rested before it is logged for good.
     """
 
@@ -52,3 +54,4 @@ class Runtime:
     carry_journal: Callable[[Session, int], None] = _nothing
     want_commands: Callable[[], None] = _nothing
     want_callbacks: Callable[[], None] = _nothing
+    rests: LaneRests = field(default_factory=LaneRests)

@@ -104,7 +104,10 @@ class Dispatcher:
     def _claimed(self, connection_id: int, free: int) -> Sequence[Sequence[ClaimedStep]]:
         """Due steps, those that may share a request side by side."""
         try:
-            steps = claim(self._runtime, connection_id, self._lanes, free, together=True)
+            if self._runtime.rests.is_scarce(connection_id, self._runtime.now()):
+                steps = self._claim_sparingly(connection_id, free)
+            else:
+                steps = claim(self._runtime, connection_id, self._lanes, free, together=True)
         except OperationalError as error:
             self._runtime.database.presence.trouble(error, at="claim")
             return ()
@@ -112,6 +115,28 @@ class Dispatcher:
             log.exception("claim_failed", connection_id=connection_id)
             return ()
         return _grouped(steps)
+
+    def _claim_sparingly(self, connection_id: int, free: int) -> list[ClaimedStep]:
+        """Where the request budget is used up, one request of the less urgent asks at a time, and only when it may.
+
+        If each due row asked for itself, a backlog would keep the database busy with refusals, in the way of the cards.
+        """
+        now, others = self._runtime.now(), [lane for lane in self._lanes if lane is not Lane.URGENT]
+        urgent = [lane for lane in self._lanes if lane is Lane.URGENT]
+        steps = claim(self._runtime, connection_id, urgent, free, together=True) if urgent else []
+        ends_at = self._runtime.rests.next_end(connection_id, others, now)
+        if ends_at is not None:
+            self.wake(connection_id, ends_at)
+        awake = self._runtime.rests.awake(connection_id, others, now)
+        if awake and len(steps) < free and not self._is_asking(connection_id):
+            steps += claim(self._runtime, connection_id, awake, 1, together=True)
+        return steps
+
+    def _is_asking(self, connection_id: int) -> bool:
+        """Whether a request of the less urgent lanes is under way; when it ends, the connection is served again."""
+        with self._changed:
+            groups = list(self._in_flight.get(connection_id, {}).values())
+        return any(step.lane is not Lane.URGENT for group in groups for step in group)
 
     def _send(self, group: Sequence[ClaimedStep]) -> None:
         first = group[0]

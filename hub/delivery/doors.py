@@ -126,6 +126,8 @@ def _take(
             wait_seconds = (error.until - runtime.now()).total_seconds() if error.until else math.inf
             if time.monotonic() + wait_seconds > gives_up_at:
                 runtime.ledger.note(facts.id, lane, purpose, throttled=True)
+                if lane is not Lane.URGENT and error.until is not None and error.scope == "connection":
+                    runtime.rests.rest(facts.id, lane, error.until)
                 raise OverBudget(str(error), until=error.until, scope=error.scope) from None
         threading.Event().wait(max(wait_seconds, _NEXT_LOOK_SECONDS))
 
