@@ -11,7 +11,17 @@ from typing import Protocol
 from marshmallow import Schema
 
 from connectors.door import ConnectionFacts, Door, Json, RecordingFile, StepResult
-from connectors.pbx import FirmLine, ListedExtension, Pbx, PbxCommands, PbxDirectory, PbxHistory, PbxLines
+from connectors.pbx import (
+    FirmLine,
+    ForwardRule,
+    ListedExtension,
+    Pbx,
+    PbxCommands,
+    PbxDirectory,
+    PbxForwarding,
+    PbxHistory,
+    PbxLines,
+)
 from connectors.rules import CrmRules
 from connectors.steps import Absent, Found, LookUp, Step, StepSpec, Unclear, Unsupported
 from hub.domain.access import QuotaRule, TokenPair
@@ -33,6 +43,7 @@ __all__ = [
     "CrmUser",
     "Door",
     "FirmLine",
+    "ForwardRule",
     "Found",
     "Json",
     "ListedExtension",
@@ -46,6 +57,7 @@ __all__ = [
     "Pbx",
     "PbxCommands",
     "PbxDirectory",
+    "PbxForwarding",
     "PbxHistory",
     "PbxLines",
     "RecordingFile",
@@ -243,6 +255,7 @@ class Connector:
     commands: PbxCommands | None = None
     lines: PbxLines | None = None
     directory: PbxDirectory | None = None
+    forwarding: PbxForwarding | None = None
     owners: Owners | None = None
     dials: CrmDials | None = None
     together: CrmTogether | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
@@ -61,6 +61,37 @@ class ListedExtension:
 class PbxDirectory(Protocol):
     def extensions(self, door: Door) -> Sequence[ListedExtension]:
         """The short numbers of employees and groups, complete. Raises delivery errors; never returns a part."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardRule:
+    """A PBX's own rule "this caller goes there". `client` is E.164, or a mask that somebody wrote.
+
+    `target` names whom it rings, as `PbxForwarding.targets` does; empty for anybody else, or when it is switched off.
+    `ours` says that the hub made it.
+    """
+
+    id: str
+    client: str
+    target: str
+    ours: bool
+
+
+class PbxForwarding(Protocol):
+    """A PBX that can be told in advance where certain callers go. Raises `Rejected` when the product cannot."""
+
+    def rules(self, door: Door) -> Sequence[ForwardRule]:
+        """All rules, ours and others', complete. Raises delivery errors; never returns a part."""
+
+    def targets(self, door: Door) -> Mapping[str, str]:
+        """The PBX's own name of whom each short number stands for."""
+
+    def add(self, door: Door, *, client: str, target: str) -> None:
+        """Make a rule that is known as ours. A number that has a rule already is refused."""
+
+    def change(self, door: Door, rule: ForwardRule, *, target: str) -> None: ...
+
+    def remove(self, door: Door, rule: ForwardRule) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from connectors.contract import Connector
 from connectors.mango.client import MangoPbx, check
 from connectors.mango.commands import MangoCommands, MangoDirectory
 from connectors.mango.events import MangoHook
+from connectors.mango.forwarding import MangoForwarding
 from connectors.mango.history import MangoHistory
 from connectors.mango.settings import MangoSecrets, MangoSettings
 
@@ -20,5 +21,6 @@ CONNECTOR = Connector(
     commands=MangoCommands(),
     directory=_DIRECTORY,
     lines=_DIRECTORY,
+    forwarding=MangoForwarding(),
     check=check,
 )

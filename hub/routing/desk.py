@@ -25,7 +25,7 @@ from hub.runtime import Runtime
 log = structlog.get_logger()
 T = TypeVar("T")
 
-ANSWER_SECONDS = 0.5
+ANSWER_SECONDS = 0.9
 """How long the database may take; then the PBX goes on by its own scheme, which is better than silence."""
 LONGEST_WAIT_SECONDS = 5.0
 _REMEMBERED_SECONDS = 2.0

@@ -72,14 +72,19 @@ def _known(runtime: Runtime, connection_id: int, extension: str, kinds: tuple[st
 
 def _refresh(runtime: Runtime, connector: Connector, door: Door) -> None:
     assert connector.directory is not None
-    assert connector.commands is not None
-    rule = connector.commands.pace(door.connection, "extensions")
-    if rule is not None:
-        try:
-            runtime.bucket.take(rule, Lane.URGENT, "extensions")
-        except Throttled as error:
-            raise OverBudget(str(error), until=error.until, scope="method") from None
+    keep_pace(runtime, connector, door)
     keep_extensions(runtime, door.connection.id, connector.directory.extensions(door))
+
+
+def keep_pace(runtime: Runtime, connector: Connector, door: Door) -> None:
+    """Take the place in the vendor's own limit on questions about its people. Raises `OverBudget`."""
+    rule = connector.commands.pace(door.connection, "extensions") if connector.commands is not None else None
+    if rule is None:
+        return
+    try:
+        runtime.bucket.take(rule, Lane.URGENT, "extensions")
+    except Throttled as error:
+        raise OverBudget(str(error), until=error.until, scope="method") from None
 
 
 def keep_extensions(runtime: Runtime, connection_id: int, listed: Sequence[ListedExtension]) -> None:

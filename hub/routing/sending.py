@@ -33,6 +33,7 @@ from hub.domain.errors import (
 )
 from hub.domain.intents import Lane
 from hub.domain.phone import Phone
+from hub.observe.crash import crash_point
 from hub.routing.extensions import check_extension
 from hub.routing.legs import leg_to_steer, may_be_steered
 from hub.routing.orders import OPEN, aim_again, close
@@ -168,6 +169,7 @@ def _send(runtime: Runtime, taken: Taken) -> None:
         except Throttled as error:
             _leave_alone(runtime, connector, door, error)
             raise
+    crash_point("after_command_sent_before_close")
     _close(runtime, taken, CommandState.SENT, "")
 
 

@@ -42,6 +42,7 @@ class Faults:
     rate_limits: bool = True
     lock_out: bool = True
 
+    ani_routing: bool = True
     recording_delay_seconds: float = 0.0
     recording_404_times: int = 0
     recording_links: bool = False

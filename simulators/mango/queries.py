@@ -12,7 +12,7 @@ from simulators.mango.faults import Faults
 from simulators.mango.office import Employee, Group, Office
 
 Body = Mapping[str, Any]
-DUPLICATE, NO_SUCH_OBJECT = 3106, 3300
+DUPLICATE, NO_SUCH_OBJECT, NO_SERVICE = 3106, 3300, 5225
 _SCHEMA_ID = 11
 _USER_EXTRAS = {
     "general.user_id", "general.sips", "groups", "general.access_role_id", "telephony.dial_alg",
@@ -35,10 +35,10 @@ class Desk:
             "incominglines": self.lines,
             "schemas": self.schemas,
             "account/balance": self.balance,
-            "forwarding/numbers": self.forwarding,
-            "forwarding/number/add": self.add_forwarding,
-            "forwarding/number/change": self.change_forwarding,
-            "forwarding/number/remove": self.remove_forwarding,
+            "forwarding/numbers": self._if_paid_for(self.forwarding),
+            "forwarding/number/add": self._if_paid_for(self.add_forwarding),
+            "forwarding/number/change": self._if_paid_for(self.change_forwarding),
+            "forwarding/number/remove": self._if_paid_for(self.remove_forwarding),
             "queries/user_info_by_dct_number": self.session,
             "queries/user_history_by_dct_number": self.pages,
         }
@@ -112,6 +112,16 @@ class Desk:
 
     # --- forwarding by the caller's number --------------------------------------------------------------------------
 
+    def _if_paid_for(self, answer: Callable[[Body], object]) -> Callable[[Body], object]:
+        """Products without the service ANI_ROUTING answer 5225 (mango.md §3.1)."""
+
+        def checked(body: Body) -> object:
+            if not self._faults.ani_routing:
+                raise Refused(NO_SERVICE, "the service ANI_ROUTING is not switched on")
+            return answer(body)
+
+        return checked
+
     def forwarding(self, body: Body) -> object:
         limit, offset = integer(body, "limit") or 1000, integer(body, "offset") or 0
         if limit > 1000:
@@ -156,6 +166,11 @@ class Desk:
             "forward_type": kind,
             target: dict(table(body, target, required=True)),
         }
+        if not str(rule["client_phone_number"]).isdecimal() or rule["status"] not in (0, 1):
+            raise Refused(BAD_FORMAT, "client_phone_number is digits, status 1 or 0")
+        group_id = rule.get("forward_to_group", {}).get("forward_group_id")
+        if kind == "group" and group_id not in {group.group_id for group in self._office.groups}:
+            raise Refused(NO_SUCH_OBJECT, "forward_group_id is no group's id")
         user_id = rule.get("forward_to_user", {}).get("forward_user_id")
         if kind == "user" and user_id not in {employee.user_id for employee in self._office.employees}:
             raise Refused(NO_SUCH_OBJECT, "forward_user_id is nobody's general.user_id")
