@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from hub.callbacks.forms import take_form
 from hub.callbacks.heeding import heed_call
 from hub.callbacks.pump import Ringer
 from hub.calls.intake import drain_inbox
@@ -176,7 +177,9 @@ class Work:
     def on_notice(self, session: Session, connection_id: int, notice: Notice) -> bool:
         """What is done about a notice, by its kind; False when nobody here minds it."""
         match notice:
-            case DialRequested() | CallbackWanted():
+            case CallbackWanted():
+                take_form(session, self.runtime, connection_id, notice)
+            case DialRequested():
                 note_wish(session, connection_id, notice)
                 event.listen(session, "after_commit", lambda _session: self._want_dials(), once=True)
             case AccessChanged():

@@ -60,6 +60,8 @@ def register_params(facts: CallFacts, who: Params, *, timezone: str, source_id: 
     }
     if facts.line is not None:
         params["LINE_NUMBER"] = line_number(facts.line)
+    if facts.callback and facts.party is not None and facts.party.kind in ENTITY_TYPE_IDS:
+        params |= {"CRM_ENTITY_TYPE": facts.party.kind, "CRM_ENTITY_ID": user_id(facts.party.id)}
     return params
 
 

@@ -26,6 +26,7 @@ from hub.domain.call import Call
 from hub.domain.errors import DeliveryError
 from hub.domain.events import CallEvent, Direction
 from hub.domain.intents import Lane
+from hub.observe.crash import crash_point
 from hub.routing.index import look_up_now
 from hub.runtime import Runtime
 
@@ -127,6 +128,7 @@ def handle(runtime: Runtime, taken: Taken) -> None:
             judge(scene, found, was_looked_for=was_looked_for)
 
     in_transaction(runtime.database, work)
+    crash_point("after_callback_order_commit")
 
 
 # --- Asking other systems -----------------------------------------------------------------------------------

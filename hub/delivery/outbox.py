@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from connectors.contract import Crm, StepSpec, Unsupported
 from hub.calls.record import CallChange
+from hub.db.callbacks import CallbackRow
 from hub.db.engine import database_now
 from hub.db.locks import take_turn
 from hub.db.tables import Connection, RecordingRow, Workspace
@@ -21,7 +22,7 @@ from hub.delivery.schedule import settled_at
 from hub.domain.call import Outcome
 from hub.domain.codec import to_document
 from hub.domain.intents import Intent, IntentKind, Lane
-from hub.domain.party import ClientHistory
+from hub.domain.party import ClientHistory, Party
 from hub.rules.live import ruled
 from hub.runtime import Runtime
 from mapping.facts import KeptRecording, PlanFacts
@@ -55,14 +56,25 @@ def plan_deliveries(session: Session, runtime: Runtime, change: CallChange) -> N
             default_user_id=default_user_id(session, connection),
             source=change.source,
             visit=change.visit,
+            unknown=change.unknown,
             history=ClientHistory(open_tasks),
             recordings=recordings,
             recording_links=recording_links,
+            party=_form_party(session, change, connection),
         )
         facts = ruled(session, runtime.registry, pbx, connection, row, facts)
         trace += _write_plan(session, runtime, change, connection, crm, facts)
     row.plan_trace = trace
     event.listen(session, "after_commit", lambda _session: runtime.want_recordings(), once=True)
+
+
+def _form_party(session: Session, change: CallChange, connection: Connection) -> Party | None:
+    """The card on which this CRM's own form put whoever asked for the call."""
+    if change.call.callback_id is None:
+        return None
+    more = session.scalar(select(CallbackRow.more).where(CallbackRow.uid == change.call.callback_id)) or {}
+    party = more.get("party") or {}
+    return Party(party["kind"], party["id"]) if party.get("connection_id") == connection.id else None
 
 
 def _crm_connections(session: Session, runtime: Runtime, workspace_id: int) -> Iterable[Connection]:

@@ -14,6 +14,8 @@ CRASH_POINTS = frozenset(
         "after_crm_write_before_commit",
         "after_token_answer_before_commit",
         "after_recording_fetch_before_commit",
+        "after_callback_order_commit",
+        "after_command_sent_before_close",
     }
 )
 _armed = ""
