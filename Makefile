@@ -24,13 +24,13 @@ run: setup ## Start the demo: hub, stand-ins for PBX and CRMs, a little traffic;
 up: setup ## Start an empty hub for real use; Ctrl-C stops all of it
 	@exec .venv/bin/dozvon up $(ARGS)
 
-# Whole hubs in processes of their own come last and one after the other: they need the machine for themselves.
+# Whole hubs in processes of their own come last, two files at a time: they wait more than they work.
 WHOLE = tests/e2e tests/faults tests/cli
 
 test: setup-tests ## Run all the tests but the long proofs; ARGS="tests/net -k redirect" runs a part
 	@if [ -n "$(ARGS)" ]; then exec .venv/bin/pytest -m "not slow" $(ARGS); fi; \
 	.venv/bin/pytest -m "not slow" -n 2 --dist loadfile $(WHOLE:%=--ignore=%); parts=$$?; \
-	.venv/bin/pytest -m "not slow" $(WHOLE) && exit $$parts
+	.venv/bin/pytest -m "not slow" -n 2 --dist loadfile $(WHOLE) && exit $$parts
 
 check: setup-check ## Lint, format, types, import floors, house rules
 	@exec .ci/check
