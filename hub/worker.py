@@ -10,13 +10,11 @@ from functools import partial
 
 import redis
 import structlog
-from rq import SimpleWorker
-from rq.serializers import JSONSerializer
-from rq.timeouts import BaseDeathPenalty
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from hub.bells import listen
 from hub.callbacks.forms import take_form
 from hub.callbacks.heeding import heed_call
 from hub.callbacks.pump import Ringer
@@ -44,27 +42,7 @@ from hub.wiring import build_runtime, prepare_process
 log = structlog.get_logger()
 
 ALL_LANES = tuple(Lane)
-_REDIS_AGAIN_SECONDS = 1.0
 _AFTER_TROUBLE_SECONDS = 1.0
-
-
-class _NoTimer(BaseDeathPenalty):
-    """RQ's own job timer uses signals; our jobs only ring, and what they start has time-outs of its own."""
-
-    def setup_death_penalty(self) -> None:
-        return
-
-    def cancel_death_penalty(self) -> None:
-        return
-
-
-class BellWorker(SimpleWorker):
-    """Runs bells in this process; leaves the signals to `run`."""
-
-    death_penalty_class = _NoTimer
-
-    def _install_signal_handlers(self) -> None:
-        return
 
 
 class Pump:
@@ -145,6 +123,11 @@ class Work:
         self.callbacks = pump("callbacks", self.ringer.work, self.ringer.until_next) if calls else None
         pumps = (self.inbox, self.dials, self.recordings, self.commands, self.look_ups, self.callbacks)
         self.pumps += [pump for pump in pumps if pump is not None]
+
+    @property
+    def queues(self) -> list[str]:
+        """The bells that this process answers."""
+        return [str(lane) for lane in self.lanes] + ([INBOX_QUEUE] if self.inbox else [])
 
     def start(self) -> None:
         Listeners.lane = self.dispatcher.wake
@@ -259,22 +242,10 @@ def run(settings: Settings, lanes: Sequence[str] = ALL_LANES) -> None:
         signal.signal(number, lambda *_: stopping.set())
     work.start()
     listener = threading.Thread(
-        target=_listen, args=(connect_to_listen(redis_url), work, stopping), name="bells", daemon=True
+        target=listen, args=(connect_to_listen(redis_url), work.queues, stopping), name="bells", daemon=True
     )
     listener.start()
     log.info("worker_started", lanes=[str(lane) for lane in chosen])
     stopping.wait()
     work.stop()
     log.info("worker_stopped")
-
-
-def _listen(client: redis.Redis, work: Work, stopping: threading.Event) -> None:
-    """Hear bells for as long as Redis can be reached; try again when it comes back."""
-    queues = [str(lane) for lane in work.lanes] + ([INBOX_QUEUE] if work.inbox else [])
-    while not stopping.is_set():
-        try:
-            worker = BellWorker(queues, connection=client, serializer=JSONSerializer, worker_ttl=45)
-            worker.work(logging_level="WARNING", with_scheduler=False)
-        except redis.RedisError as error:
-            log.warning("redis_away", reason=type(error).__name__)
-        stopping.wait(_REDIS_AGAIN_SECONDS)
