@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hub.domain.call import Call
 from hub.domain.intents import Why
-from hub.domain.party import ClientHistory, Employee, Party, Source, VisitStory
+from hub.domain.party import ClientHistory, Employee, Party, Source, UnknownSource, VisitStory
 from hub.domain.treatment import PersonState
 from mapping.defaults import BUILT_IN
 from mapping.model import Rules, Situation
@@ -29,7 +29,8 @@ class PlanFacts:
     """One call, as one CRM connection is to come to show it.
 
     `call_id` is the hub's own id of the call. `employees` are those known to this CRM, by extension.
-    `source` is where the client came from and `visit` what they looked at, when that is known.
+    `source` is where the client came from and `visit` what they looked at, when that is known; `unknown` says that a
+    visitor's number was called and nobody can be named.
     `recordings` can be played now; `recording_links` are the addresses of all, also of those still being fetched.
 
     `rules` None means the built-in ones. `person` is what the CRM is known to keep behind the number, `vip` whether
@@ -47,6 +48,7 @@ class PlanFacts:
     default_user_id: str | None = None
     source: Source | None = None
     visit: VisitStory | None = None
+    unknown: UnknownSource | None = None
     history: ClientHistory = field(default_factory=ClientHistory)
     recordings: tuple[KeptRecording, ...] = ()
     recording_links: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from hub.domain.call import Call, Outcome
 from hub.domain.events import Direction
 from hub.domain.intents import CallFacts, Intent, IntentKind, Why
 from hub.domain.party import Employee
+from hub.domain.phone import Phone, format_phone
 from hub.domain.treatment import PersonState
 from mapping.facts import KeptRecording, PlanFacts
 from mapping.model import RecordingMode
@@ -162,7 +163,7 @@ def _at_the_end(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) ->
     intents = [Intent(IntentKind.LOG_CALL, "log", about, (over, *reasons))]
     if facts.source is not None and _creates(about):
         intents.append(Intent(IntentKind.SET_SOURCE, "source", about, _why_source(facts)))
-    intents += visit_note(facts, about)
+    intents += visit_note(facts, about) or _unknown_note(facts, about)
     intents += _card_fields(facts, about, reasons)
     intents += _recordings(facts, about)
     if call.transcript:
@@ -201,6 +202,19 @@ def _recording_title(facts: PlanFacts, kept: KeptRecording) -> str:
     if employee is not None:
         return facts.say("recording_of", who=_named(facts, employee))
     return facts.say("recording_of", who=kept.extension) if kept.extension else facts.say("recording")
+
+
+def _unknown_note(facts: PlanFacts, about: CallFacts) -> list[Intent]:
+    """An unknown source is written as unknown, so that nobody takes an empty field for an oversight."""
+    unknown = facts.unknown
+    if unknown is None or facts.source is not None:
+        return []
+    stranger = unknown.somebody_else > unknown.best
+    key, percent = ("unknown_stranger", "") if stranger else ("unknown_visitor", f"{unknown.best:.0%}")
+    number = format_phone(Phone(unknown.number, unknown.number))
+    text = facts.say(key, line=number, percent=percent)
+    why = facts.why("", "unknown_stays_unknown", facts.say("nothing_explains"))
+    return [Intent(IntentKind.ADD_NOTE, "unknown_source", about, (why,), text=text)]
 
 
 def visit_note(facts: PlanFacts, about: CallFacts) -> list[Intent]:

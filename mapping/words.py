@@ -35,6 +35,14 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "visit_source": {"ru": "Источник: {source}", "en": "Source: {source}"},
     "visit_pages": {"ru": "Страницы:", "en": "Pages:"},
+    "unknown_visitor": {
+        "ru": "Источник звонка неизвестен: номер {line} видели разные посетители сайта, самый вероятный — {percent}.",
+        "en": "The source is unknown: different visitors were shown the number {line}, the best fits with {percent}.",
+    },
+    "unknown_stranger": {
+        "ru": "Источник звонка неизвестен: похоже, на номер {line} позвонил не посетитель сайта.",
+        "en": "The source is unknown: most probably no visitor of the site called the number {line}.",
+    },
     "visit_told": {"ru": "известный визит виден в карточке", "en": "a known visit is told on the card"},
     # Why nothing is written
     "internal_call": {

@@ -18,10 +18,11 @@ from hub.db.locks import take_turn
 from hub.db.routing import CommandRow
 from hub.db.tables import CallEventRow, CallRow, Connection, LineSource, RecordingRow
 from hub.db.tracking import SiteRow
+from hub.domain.attribution import Attribution, Model
 from hub.domain.call import Call, Recording
 from hub.domain.codec import from_document, to_document
 from hub.domain.events import CallEvent, Direction, RecordingState
-from hub.domain.party import Source, VisitStory
+from hub.domain.party import Source, UnknownSource, VisitStory
 from hub.runtime import Runtime
 from hub.tracking.live.answers import AskedCall, answer_call, answer_callback, site_of_number
 
@@ -40,6 +41,7 @@ class CallChange:
     call: Call
     source: Source | None
     visit: VisitStory | None = None
+    unknown: UnknownSource | None = None
 
 
 def split_by_time(stated: Sequence[StatedEvent]) -> list[list[StatedEvent]]:
@@ -86,15 +88,15 @@ def refold(session: Session, runtime: Runtime, row: CallRow, *, stale: bool = Fa
     callback = _callback_of(session, row, call)
     if callback is not None:
         call = replace(call, callback_id=callback.uid)
-    source, visit = _source_of_line(session, row.workspace_id, call) if callback is None else None, None
+    source, visit, unknown = _source_of_line(session, row.workspace_id, call) if callback is None else None, None, None
     if callback is not None:
         source, visit = _source_of_request(session, runtime, row, call, callback)
     elif source is None:
-        source, visit = _source_of_visit(session, runtime, row, call)
+        source, visit, unknown = _source_of_visit(session, runtime, row, call)
     _write(row, call, source)
     _want_recordings(session, runtime, row, call)
     session.flush()
-    return CallChange(row, call, source, visit)
+    return CallChange(row, call, source, visit, unknown)
 
 
 def _row_for(session: Session, connection_id: int, call_key: str, stated: Sequence[StatedEvent]) -> CallRow:
@@ -199,19 +201,27 @@ def _source_of_request(
 
 def _source_of_visit(
     session: Session, runtime: Runtime, row: CallRow, call: Call
-) -> tuple[Source | None, VisitStory | None]:
+) -> tuple[Source | None, VisitStory | None, UnknownSource | None]:
     """Which visit held the called number, as far as that can be told; the answer is kept with its candidates."""
     tracked = call.tracking_number if call.tracking_number and call.tracking_number.e164 else call.line
     if call.direction is not Direction.INBOUND or tracked is None or tracked.e164 is None:
-        return None, None
+        return None, None, None
     site = site_of_number(session, row.workspace_id, tracked.e164, call.started_at)
     if site is None:
-        return None, None
+        return None, None, None
     runtime.carry_journal(session, site.id)
     client = call.client.e164 if call.client else None
     asked = AskedCall(row.id, row.workspace_id, tracked.e164, call.started_at, client)
     answered = answer_call(session, site, asked)
-    return answered.source, answered.visit
+    return answered.source, answered.visit, _unknown(tracked.e164, answered.attribution)
+
+
+def _unknown(number: str, attribution: Attribution) -> UnknownSource | None:
+    """Only a visitor's number promises an answer; on the one that everybody sees nothing was to be expected."""
+    if attribution.model not in {Model.UNKNOWN, Model.SOMEBODY_ELSE}:
+        return None
+    best = max((candidate.probability for candidate in attribution.candidates), default=0.0)
+    return UnknownSource(number, best, attribution.somebody_else)
 
 
 # --- Recordings -------------------------------------------------------------------------------------

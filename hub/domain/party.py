@@ -36,6 +36,16 @@ class PageView:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownSource:
+    """A call to a visitor's number that no visit is named for: `best` is the probability of the best one, and
+    `somebody_else` that it was no visitor at all."""
+
+    number: str
+    best: float
+    somebody_else: float
+
+
+@dataclass(frozen=True, slots=True)
 class VisitStory:
     """The visit behind a call, as a person may read it: where it landed, what led there, its last pages."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -34,15 +35,19 @@ def ringing(hub: Hub, settings: Any) -> Ring:
         pbx_id = pbx.id
     runtime = runtime_of(hub, settings)
 
-    def call(number: str, *, client: str = CLIENT, direction: Direction = Direction.INBOUND) -> CallChange:
+    def call(
+        number: str, *, client: str = CLIENT, direction: Direction = Direction.INBOUND, over: bool = False
+    ) -> CallChange:
         moment = hub.clock().replace(microsecond=0)  # as a PBX tells it
         name = f"{number} {client} {moment.isoformat()}"
         event = CallEvent(
             kind=EventKind.APPEARED, event_key=name, call_key=name, at=moment, direction=direction,
             client=parse_phone(client, "RU"), line=parse_phone(number, "RU"),
         )  # fmt: skip
+        ended = replace(event, kind=EventKind.SUMMARY, event_key=f"{name} over", ended_at=moment, talk_seconds=0)
+        stated = [(event, moment, None), *([(ended, moment, None)] if over else [])]
         with hub.database.transaction() as session:
-            return record_events(session, runtime, pbx_id, name, [(event, moment, None)])
+            return record_events(session, runtime, pbx_id, name, stated)
 
     return call
 

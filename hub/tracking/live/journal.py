@@ -9,33 +9,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
 import structlog
-from sqlalchemy import bindparam, event, func, select, update
+from sqlalchemy import bindparam, event, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from hub.db.engine import Database, database_now
 from hub.db.locks import take_turn
-from hub.db.tables import Base, CallRow
-from hub.db.tracking import (
-    AttributionRow,
-    FormReport,
-    LeaseRow,
-    PageRow,
-    SiteRow,
-    TouchRow,
-    VisitRow,
-)
+from hub.db.tables import Base
+from hub.db.tracking import FormReport, LeaseRow, PageRow, SiteRow, TouchRow, VisitRow
+from hub.tracking.live.late import LATE, ask_again_of_forms, ask_again_of_leases
 
 log = structlog.get_logger()
 
 BATCH = 1000
-_LATE = timedelta(seconds=2)
 _BROKEN = (DataError, IntegrityError, LookupError, ValueError)
 
 
@@ -161,6 +153,7 @@ class _Batch:
         for table, rows in self.rows.items():
             insert_new(session, table, rows)
         _write_leases(session, list(self.leases.values()), now)
+        ask_again_of_forms(session, self.rows.get(FormReport, ()))
         _write_seen(session, self.seen)
         _write_changes(session, self.changes)
 
@@ -246,7 +239,7 @@ def _write_seen(session: Session, seen: Mapping[str, datetime]) -> None:
 def _write_leases(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -> None:
     if not rows:
         return
-    late = [row for row in rows if now - row["since"] >= _LATE]
+    late = [row for row in rows if now - row["since"] >= LATE]
     found = session.execute(
         select(LeaseRow.visit_uid, LeaseRow.number).where(LeaseRow.visit_uid.in_({row["visit_uid"] for row in late}))
     )
@@ -257,36 +250,7 @@ def _write_leases(session: Session, rows: Sequence[Mapping[str, Any]], now: date
         index_elements=["visit_uid", "number", "since"], set_={"until": statement.excluded.until}
     )
     session.execute(moved, list(rows))
-    _ask_again(session, [row for row in late if (row["visit_uid"], row["number"]) not in known])
-
-
-def _ask_again(session: Session, leases: Sequence[Mapping[str, Any]]) -> None:
-    """Calls that were answered for before these leases were known are answered for again."""
-    if not leases:
-        return
-    called = session.execute(
-        select(CallRow.line, func.max(CallRow.started_at))
-        .where(
-            CallRow.workspace_id == leases[0]["workspace_id"],
-            CallRow.started_at >= min(lease["since"] for lease in leases) - _LATE,
-            CallRow.line.in_({lease["number"] for lease in leases}),
-        )
-        .group_by(CallRow.line)
-    )
-    last_called: dict[str | None, datetime] = {row[0]: row[1] for row in called}
-    for lease in leases:
-        if lease["number"] in last_called and lease["since"] - _LATE <= last_called[lease["number"]]:
-            _mark_stale(session, lease)
-
-
-def _mark_stale(session: Session, lease: Mapping[str, Any]) -> None:
-    missed = select(CallRow.id).where(
-        CallRow.workspace_id == lease["workspace_id"],
-        CallRow.line == lease["number"],
-        CallRow.started_at >= lease["since"] - _LATE,
-    )
-    again = update(AttributionRow).where(AttributionRow.call_id.in_(missed)).values(stale=True)
-    session.execute(again.execution_options(synchronize_session=False))
+    ask_again_of_leases(session, [row for row in late if (row["visit_uid"], row["number"]) not in known])
 
 
 def _write_changes(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:
