@@ -57,7 +57,10 @@ class Workspace(Base):
 
 
 class User(Base):
-    """A person who logs in. Raising `session_version` ends all their sessions."""
+    """A person who logs in. Raising `session_version` ends all their sessions.
+
+    `employee_id` says who of the firm's employees it is; without it `hub.web.desk.identity` looks for a match.
+    """
 
     __tablename__ = "users"
     __table_args__ = (UniqueConstraint("workspace_id", "email"),)
@@ -68,11 +71,15 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(16))
     locale: Mapped[str | None] = mapped_column(String(8))
     session_version: Mapped[int] = mapped_column(default=1)
+    employee_id: Mapped[int | None] = mapped_column(ForeignKey("employees.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
 
 
 class ApiKey(Base):
-    """A key for programs, kept as its SHA-256; `prefix` is what a page may show of it."""
+    """A key for programs, kept as its SHA-256; `prefix` is what a page may show of it.
+
+    `last_used_at` is right to ten minutes.
+    """
 
     __tablename__ = "api_keys"
     __table_args__ = (UniqueConstraint("workspace_id", "name"),)
@@ -83,6 +90,7 @@ class ApiKey(Base):
     prefix: Mapped[str] = mapped_column(String(16))
     scopes: Mapped[list[Any]]
     created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
 
 
 class Connection(Base):
