@@ -37,7 +37,14 @@ def complaint(answer: HttpAnswer, now: datetime) -> Complaint:
     is_problem = any(name in document for name in ("title", "detail", "validation-errors", "errors", "hint"))
     when = retry_at(answer.headers.get("retry-after"), document.get("retry_after"), now)
     faults = tuple(_faults(document))
-    return Complaint(answer.status, _words(answer.status, document, faults)[:_LONGEST_WORDS], is_problem, faults, when)
+    words = _words(answer.status, document, faults)[:_LONGEST_WORDS] + _named_request(answer)
+    return Complaint(answer.status, words, is_problem, faults, when)
+
+
+def _named_request(answer: HttpAnswer) -> str:
+    """amoCRM's own id of the request, which its support asks for (amocrm.md §0)."""
+    request_id = answer.headers.get("x-request-id", "").strip()
+    return f" [request {request_id[:64]}]" if request_id.isascii() and request_id.isprintable() and request_id else ""
 
 
 def _document(body: bytes) -> Json:

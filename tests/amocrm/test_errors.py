@@ -134,3 +134,10 @@ def test_nulls_go_and_empty_values_stay() -> None:
         "e": 0,
         "f": False,
     }
+
+
+def test_the_vendors_id_of_the_request_is_told_for_its_support() -> None:
+    answered = HttpAnswer(500, {"x-request-id": "a1b2-c3"}, b"")
+    assert complaint(answered, NOW).words.endswith("[request a1b2-c3]")
+    for odd in ("", "x\ny", "я"):
+        assert "[request" not in complaint(HttpAnswer(500, {"x-request-id": odd}, b""), NOW).words

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from sqlalchemy import update
@@ -10,8 +12,12 @@ from sqlalchemy import update
 from hub.db.engine import Database
 from hub.db.statements import DutyRow
 from hub.db.tables import Connection, ConnectionToken
+from hub.delivery.doors import open_door
 from hub.delivery.health import MEND_PAUSED, stop
 from hub.delivery.standing import keep_logged_in, probe_paused
+from hub.domain.access import QuotaRule
+from hub.domain.intents import Lane
+from hub.net.bucket import Bucket
 from hub.runtime import Runtime, utc_now
 from simulators.amocrm import AmoCrmSimulator
 from tests.amocrm.house import House, prepared
@@ -107,3 +113,24 @@ def test_an_idle_log_in_that_was_taken_back_is_told(house: House, amo: AmoCrmSim
     keep_logged_in(runtime_of(house))
     assert house.connection().state == "needs_reconnect"
     assert house.tokens(connection) is not None
+
+
+class CountingBucket:
+    """Notes which budgets were asked."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    def take(self, rule: QuotaRule, _lane: Lane, _method: str = "") -> None:
+        self.taken.append(rule.key)
+
+
+def test_a_request_is_taken_from_the_accounts_budget_and_the_integrations(
+    house: House, amo: AmoCrmSimulator, connection: int
+) -> None:
+    bucket = CountingBucket()
+    runtime = replace(runtime_of(house), bucket=cast("Bucket", bucket))
+    with open_door(runtime, connection, Lane.BULK) as door:
+        door.spend("account")
+    host = amo.base_url.removeprefix("http://")
+    assert bucket.taken == [f"amocrm:account:{host}", f"amocrm:{amo.client_id}:{host}"]
