@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.e2e.hub import until
-from tests.e2e.test_bitrix24_install import Town, logged, town
+from tests.e2e.test_bitrix24_install import Firm, Town, logged, town
 from tests.web.browser import chromium
 
 LIBRARY = "https://api.bitrix24.com/**"
@@ -25,15 +25,33 @@ window.BX24 = {
 WIDTHS = (1280, 390)
 
 
-def frame_address(scene: Town, path: str, *, language: str = "ru", user_id: int = 1) -> str:
-    query = {"url": f"{scene.hub.url}{path}", "lang": language, "user_id": user_id}
+def frame_address(scene: Town, path: str, *, language: str = "ru", user_id: int = 1, call_id: str = "") -> str:
+    query = {"url": f"{scene.hub.url}{path}", "lang": language, "user_id": user_id, "call_id": call_id}
     return f"{scene.firms[0].portal.base_url}/marketplace/app/?{urlencode(query)}"
 
 
 @contextmanager
-def portal_page(browser: Any, width: int) -> Iterator[Any]:
+def ringing(firm: Firm, client: str, seconds: int = 15) -> Iterator[str]:
+    """A telephone of the firm rings; the portal's CALL_ID of the call."""
+
+    def calls() -> list[str]:
+        with firm.portal.portal.lock:
+            return [call.call_id for call in firm.portal.portal.live.values() if call.phone == f"+{client}"]
+
+    firm.pbx._speed = 1.0
+    try:
+        firm.pbx.start("A", client=client, ring_seconds=seconds, talk_seconds=1)
+        until(calls, 30, "the portal knows the call")
+        yield calls()[0]
+    finally:
+        firm.pbx._speed = 0.0
+
+
+@contextmanager
+def portal_page(browser: Any, width: int, *, color_scheme: str = "light") -> Iterator[Any]:
     """A page of a browser that blocks third-party cookies, with a stand-in for the portal's script library."""
-    context = browser.new_context(viewport={"width": width, "height": 940}, locale="ru-RU")
+    viewport = {"width": width, "height": 940}
+    context = browser.new_context(viewport=viewport, locale="ru-RU", color_scheme=color_scheme)
     context.route(LIBRARY, lambda route: route.fulfill(body=LIBRARY_STAND_IN, content_type="application/javascript"))
     page = context.new_page()
     try:
@@ -64,6 +82,10 @@ def take(folder: Path) -> None:
                 page.goto(frame_address(scene, "/bitrix24/app"))
                 application(page)
                 page.screenshot(path=folder / f"bitrix24-app-{width}.png")
+        with ringing(firm, "79006660101") as call_id, portal_page(browser, 640) as page:
+            page.goto(frame_address(scene, "/bitrix24/card", call_id=call_id))
+            application(page)
+            page.screenshot(path=folder / "bitrix24-card.png", clip={"x": 0, "y": 0, "width": 640, "height": 620})
         with portal_page(browser, 1280) as page:
             page.goto(firm.portal.base_url)
             page.screenshot(path=folder / "bitrix24-portal.png")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.bitrix24.pictures import application, frame_address, portal_page
+from tests.bitrix24.pictures import application, frame_address, portal_page, ringing
 from tests.e2e.test_bitrix24_install import Town, town
 from tests.web.browser import chromium
 
@@ -64,3 +64,37 @@ def test_another_site_may_not_show_the_page_in_a_frame(scene: Town, browser: Any
         page.wait_for_load_state("networkidle")
         frame = page.frame(name="app")
         assert frame.query_selector("form button") is None
+
+
+def test_a_portal_is_connected_from_the_admin_pages_by_its_consent(scene: Town, browser: Any) -> None:
+    """The form's answer leads to another site, which a page whose forms lead nowhere else may not redirect to."""
+    portal = scene.firms[0].portal
+    portal.portal.app.redirect_uri = f"{scene.hub.url}/bitrix24/app"
+    with portal_page(browser, 1280) as page:
+        page.goto(frame_address(scene, "/bitrix24/app"))
+        frame = application(page)
+        with page.expect_popup() as opened:
+            frame.click("form button")
+        tab = opened.value
+        tab.wait_for_selector("nav.nav")
+        complaints: list[str] = []
+        tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        tab.goto(f"{scene.hub.url}/bitrix24/connect")
+        tab.fill("input[name=portal]", portal.domain)
+        tab.click("main form button")
+        tab.wait_for_url("**/admin/connections/*")
+        assert complaints == []
+
+
+@pytest.mark.parametrize("width", [640, 390])
+def test_the_place_on_the_call_card_is_small_themed_and_loads_no_script(scene: Town, browser: Any, width: int) -> None:
+    with ringing(scene.firms[0], f"79006660{width}") as call_id:
+        for scheme, dark in (("light", False), ("dark", True)):
+            with portal_page(browser, width, color_scheme=scheme) as page:
+                page.goto(frame_address(scene, "/bitrix24/card", call_id=call_id))
+                frame = application(page)
+                assert "Прошлые звонки" in frame.content()
+                assert frame.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+                assert frame.locator("script").count() == 0
+                ground = frame.evaluate("getComputedStyle(document.body).backgroundColor").removeprefix("rgb(")
+                assert (int(ground.split(",")[0]) < 80) is dark

@@ -18,6 +18,7 @@ from connectors.bitrix24.application import Claim, Proof, Unproven, claim_of_fra
 from connectors.bitrix24.hosts import origin_of
 from connectors.bitrix24.placements import ShownCall, shown_call
 from connectors.bitrix24.steps import REGISTER
+from hub.db.directory import DirectoryUser
 from hub.db.engine import database_now
 from hub.db.tables import CallRow, Connection, Workspace
 from hub.db.work import DeliveryRow
@@ -101,7 +102,7 @@ def _card(session: Session, connection: Connection, proof: Proof, claim: Claim, 
     e164 = phone.e164 if phone else None
     call = _call(session, connection, e164, said)
     before_it = earlier_calls(session, workspace.id, e164, call.started_at if call else database_now(session))
-    names = {extension: name for (_, extension), name in employee_names(session, workspace.id).items()}
+    names = _names(session, connection)
     zone, language = ZoneInfo(workspace.timezone), language_of(claim.language)
     return Card(
         client=format_phone(phone) if phone else said.phone,
@@ -161,6 +162,16 @@ def _address(portal: str, party: KnownParty) -> str:
     if party.kind not in _LINKED or not party.id.isdigit():
         return ""
     return f"{portal}/crm/{party.kind.lower()}/details/{party.id}/"
+
+
+def _names(session: Session, connection: Connection) -> dict[str, str]:
+    """Who sits at an extension: as the portal lists them; what was written down in the hub wins."""
+    listed = session.execute(
+        select(DirectoryUser.extension, DirectoryUser.name).where(DirectoryUser.connection_id == connection.id)
+    )
+    names = {row.extension: row.name for row in listed if row.extension}
+    written = employee_names(session, connection.workspace_id)
+    return names | {extension: name for (_, extension), name in written.items()}
 
 
 def _who(call: CallRow) -> str:
