@@ -114,7 +114,7 @@ def _of(intent: Intent, facts: PlanFacts) -> Iterator[Effect]:
         case IntentKind.ENSURE_LEAD:
             yield from _made(intent, facts)
         case IntentKind.LOG_CALL:
-            yield Effect("created", "call", intent.call.user_id or intent.call.extension or "")
+            yield Effect("created", "call", _person(facts, intent.call.user_id) or intent.call.extension or "")
         case IntentKind.ADD_TASK:
             yield Effect("created", "task", intent.title)
         case IntentKind.ADD_NOTE:
@@ -135,8 +135,18 @@ def _made(intent: Intent, facts: PlanFacts) -> Iterator[Effect]:
     if not treatment.creates:
         yield Effect("left", "card", str(facts.person))
         return
-    parts = (treatment.pipeline, treatment.stage, treatment.user_id or intent.call.user_id, treatment.title)
+    parts = (
+        treatment.pipeline,
+        treatment.stage,
+        _person(facts, treatment.user_id or intent.call.user_id),
+        treatment.title,
+    )
     yield Effect("created", str(treatment.outcome), " · ".join(part for part in parts if part))
+
+
+def _person(facts: PlanFacts, user_id: str | None) -> str | None:
+    """A user of the CRM by name; by the CRM's id where nobody told the name."""
+    return next((one.name for one in facts.employees.values() if user_id and one.user_id == user_id), user_id)
 
 
 def creates(found: Forecast) -> LeadOutcome | None:

@@ -27,6 +27,8 @@ class Right(StrEnum):
     SITES = "sites"
     ROUTING = "routing"
     ROUTING_EDIT = "routing_edit"
+    RULES = "rules"
+    RULES_EDIT = "rules_edit"
 
 
 _READING = frozenset(
@@ -38,6 +40,7 @@ _READING = frozenset(
         Right.QUARANTINE,
         Right.SITES,
         Right.ROUTING,
+        Right.RULES,
     }
 )
 RIGHTS: dict[str, frozenset[Right]] = {

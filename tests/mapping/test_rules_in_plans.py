@@ -280,7 +280,7 @@ def test_a_forecast_tells_what_is_created_changed_and_left() -> None:
     assert ("left", "card") in effects(known)
     assert ("changed", "lead.A") not in effects(known)
     assert ("changed", "lead.B") in effects(known)
-    assert Effect("created", "lead", "NEW · 7") in forecast(facts).effects
+    assert Effect("created", "lead", "NEW · Anna") in forecast(facts).effects
     assert (creates(forecast(facts)), creates(forecast(known))) == (LeadOutcome.LEAD, None)
     assert forecast(facts).rule == "new"
 

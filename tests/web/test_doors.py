@@ -12,7 +12,9 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from hub.db.callbacks import CallbackRow
 from hub.db.engine import Database
+from hub.db.routing import Block
 from hub.db.tracking import SiteNumber, SiteRow, VisitRow
 from hub.web.roles import RIGHTS, Right
 from tests.web.conftest import Notes, csrf_of, log_in
@@ -24,8 +26,13 @@ OPEN_TO_ALL = {
     "description.openapi", "description.docs", "monitoring.healthz", "monitoring.readyz", "monitoring.metrics",
     "recordings.recording",
 }  # fmt: skip
-PROVEN_ELSEWHERE = ("api.", "bitrix24.", "amocrm.", "tracker.")
-"""Doors with tests of their own: tests/web/test_api*.py, tests/bitrix24, tests/amocrm, tests/tracking_live."""
+RULES = (
+    "rules", "rule_book", "one_rule", "try_rule", "save_rule", "move_rule", "rule_people", "save_people", "rule_more",
+    "save_more", "rule_file", "rules_schema", "import_rules", "try_rules", "publish_rules", "discard_rules",
+    "publish_again", "rule_versions",
+)  # fmt: skip
+PROVEN_ELSEWHERE = ("api.", "bitrix24.", "amocrm.", "tracker.", *(f"pages.{name}" for name in RULES))
+"""Doors with tests of their own: tests/web/test_api*.py, test_rules.py, tests/bitrix24, amocrm, tracking_live."""
 FORMS_PROVEN_ELSEWHERE = "/admin/routing/"
 """Their forms name rows by fields of their own: tests/web/test_routing.py."""
 Ids = dict[str, int | str]
@@ -45,7 +52,25 @@ def ids(database: Database, acme: Seeded) -> Ids:
         "delivery_id": add_delivery(database, acme, call_id, state="dead"),
         "statement_id": add_statement(database, acme),
         **_add_tracking(database, acme),
+        **_add_callback(database, acme),
     }
+
+
+def _add_callback(database: Database, acme: Seeded) -> dict[str, int]:
+    """A request that is under way, and a number that is blocked."""
+    moment = datetime(2026, 9, 1, 9, 0, tzinfo=UTC)
+    with database.transaction() as session:
+        row = CallbackRow(
+            uid="0" * 32, workspace_id=acme.workspace_id, asked_by="key:tests", e164="+79001234567", name="Olga",
+            zone="Europe/Moscow", state="scheduled", due_at=moment, created_at=moment,
+        )  # fmt: skip
+        block = Block(
+            workspace_id=acme.workspace_id, kind="number", value="+79001234568", reason="a prank", made_by="x",
+            made_at=moment,
+        )  # fmt: skip
+        session.add_all([row, block])
+        session.flush()
+        return {"callback_id": row.id, "block_id": block.id}
 
 
 def _add_tracking(database: Database, acme: Seeded) -> dict[str, str]:

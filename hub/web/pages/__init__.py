@@ -45,11 +45,14 @@ def init_pages(app: Flask) -> None:
     from hub.web.pages import calls, connections, deliveries, login, overview, quarantine, statements  # noqa: F401
     from hub.web.routing import people, tryout, vips  # noqa: F401
     from hub.web.routing.words import filters as routing_filters
+    from hub.web.rules import pages as _rules  # noqa: F401
+    from hub.web.rules import whole as _whole  # noqa: F401
+    from hub.web.rules.words import ruleword
     from hub.web.tracking import pages as _tracking  # noqa: F401
 
     app.url_map.converters["row"] = _RowId
     init_languages(app)
-    app.jinja_env.filters.update(word=word, phone=show_phone, line=show_line)
+    app.jinja_env.filters.update(word=word, phone=show_phone, line=show_line, ruleword=ruleword)
     app.jinja_env.filters.update(routing_filters())
     app.jinja_env.globals.update(
         csrf_token=generate_csrf,

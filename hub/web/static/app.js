@@ -26,6 +26,16 @@ function offerTickingAll(root) {
   }
 }
 
+function offerFiltering(root) {
+  for (const box of root.querySelectorAll("input[data-filters]")) {
+    const rows = document.querySelectorAll(`#${box.dataset.filters} tbody tr`);
+    box.addEventListener("input", () => {
+      const wanted = box.value.trim().toLowerCase();
+      for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    });
+  }
+}
+
 async function drawQuota(place) {
   const answer = await fetch(place.dataset.source, { headers: { Accept: "application/json" } });
   if (!answer.ok) return;
@@ -57,6 +67,7 @@ async function drawQuota(place) {
 function prepare(root) {
   offerCopying(root);
   offerTickingAll(root);
+  offerFiltering(root);
   for (const place of root.querySelectorAll("[data-source]")) drawQuota(place);
 }
 
