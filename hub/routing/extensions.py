@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 FRESH_FOR = timedelta(minutes=10)
 ASK_AGAIN_AFTER = timedelta(minutes=1)
+_LOOK_AGAIN_IN = timedelta(milliseconds=150)
 _SHORT_DIGITS = 5
 _KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "route": ("to", ("user", "group")),
@@ -47,7 +48,11 @@ def check_extension(runtime: Runtime, connector: Connector, door: Door, command:
         return
     known = _known(runtime, door.connection.id, extension, kinds)
     if known is None:
-        _refresh(runtime, connector, door)
+        try:
+            _refresh(runtime, connector, door)
+        except OverBudget as error:
+            # Somebody else has just asked: what they were told stands here in a moment.
+            raise OverBudget(str(error), until=runtime.now() + _LOOK_AGAIN_IN, scope="method") from None
         known = _known(runtime, door.connection.id, extension, kinds)
     if not known:
         raise Rejected(f"The PBX lists no extension {extension} that this command could ring.")

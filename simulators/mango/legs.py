@@ -15,7 +15,8 @@ class Numbers:
 
     Times are seconds of the PBX's clock. `hangs_up` says who ends the talk. `tracking` is `dct.type` (0, 1, 2; None:
     the product has no call tracking). `reason` is why nobody talks. `wait_for_command_seconds` are real seconds that
-    a caller stays where a command may still move the call.
+    a caller stays where a command may still move the call, `rings_really_seconds` those that a telephone rings in real
+    time before it is picked up, however fast the PBX's clock goes.
     """
 
     client: str | None = "79001234567"
@@ -35,6 +36,7 @@ class Numbers:
     recorded: bool = True
     tracking: int | None = None
     wait_for_command_seconds: float = 5.0
+    rings_really_seconds: float = 0.0
     command_id: str | None = None
     callback_initiator: str | None = "API"
 

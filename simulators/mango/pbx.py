@@ -202,7 +202,9 @@ class MangoSimulator:
     def _length(self, script: Script, numbers: Numbers) -> timedelta:
         """How long the call will take by the PBX's clock: it is played once to nobody."""
         start = datetime(2026, 1, 1, tzinfo=UTC)
-        rehearsal = self._call(replace(numbers, wait_for_command_seconds=0), start, _to_nobody, 0.0)
+        rehearsal = self._call(
+            replace(numbers, wait_for_command_seconds=0, rings_really_seconds=0), start, _to_nobody, 0.0
+        )
         play_through(rehearsal, script)
         return rehearsal.at - start
 

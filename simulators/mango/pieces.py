@@ -60,6 +60,7 @@ def hang_up(call: LiveCall, leg: Leg, reason: int | None = None) -> None:
 
 def answered_by(call: LiveCall, leg: Leg) -> None:
     call.passes(call.numbers.ring_seconds)
+    call.waits_for_order(call.numbers.rings_really_seconds)
     answer(call, leg)
     talk_to_the_end(call, leg)
 
