@@ -143,6 +143,13 @@ class Rig:
         finally:
             engine.dispose()
 
+    def change(self, statement: str) -> None:
+        """Move the hub's own rows, as time or a person would."""
+        engine = create_engine(self.database)
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
     def count(self, query: str) -> int:
         (row,) = self.rows(query)
         return int(next(iter(row.values())))

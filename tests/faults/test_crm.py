@@ -62,6 +62,25 @@ def test_answer_that_is_lost_after_the_work_was_done_leads_to_no_second_write(ri
     assert judge(rig).complaints == []
 
 
+def test_batch_whose_answer_is_lost_is_looked_up_row_by_row(rig: Rig) -> None:
+    """The ends of several calls go out in one batch; each of them is a write that must not be made twice."""
+    rig.play_many("A", new_clients(8))
+    ends = "step_key = 'finish' AND state = 'pending'"
+
+    def only_ends_are_left() -> bool:
+        rig.change(f"UPDATE deliveries SET due_at = now() + interval '1 hour' WHERE {ends}")
+        registering = rig.count("SELECT count(*) FROM deliveries WHERE step_key = 'register' AND state <> 'done'")
+        return rig.waiting() + registering == 0 and rig.count(f"SELECT count(*) FROM deliveries WHERE {ends}") > 1
+
+    until(only_ends_are_left, 30, "the calls are registered")
+    lost = rig.b24.faults.add("drop_after", "batch", times=1)
+    rig.change(f"UPDATE deliveries SET due_at = now() WHERE {ends}")
+    rig.settle()
+    assert lost.hits == 1
+    assert rig.count("SELECT count(*) FROM delivery_attempts WHERE outcome = 'outcome_unknown'") > 1
+    assert judge(rig).complaints == []
+
+
 def test_line_that_cuts_answers_at_random_loses_and_doubles_nothing(rig: Rig) -> None:
     rig.proxies["crm"].rude.answers_to_cut = 6
     rig.play_many("A", new_clients(3))
