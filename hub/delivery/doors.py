@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from connectors.contract import ConnectionFacts, Door, RecordingFile
 from hub.db.tables import Connection, RecordingRow, Workspace
+from hub.delivery.health import rest, rests_until
 from hub.delivery.secrecy import Confidences, OverheardTokens
 from hub.domain.access import QuotaRule, TokenPair
 from hub.domain.errors import DeliveryError, NotReady, OverBudget, Rejected, Throttled
@@ -29,13 +30,26 @@ _NEXT_LOOK_SECONDS = 0.05
 
 
 @contextmanager
-def open_door(runtime: Runtime, connection_id: int, lane: Lane, *, purpose: str = "other") -> Iterator[Door]:
+def open_door(
+    runtime: Runtime, connection_id: int, lane: Lane, *, purpose: str = "other", delivers: bool = False
+) -> Iterator[Door]:
     """A door to connection `connection_id`; each request through it is counted in the ledger under `purpose`.
 
     A delivery error that leaves through it repeats none of the connection's secrets, whatever the vendor said.
+    A CRM that has said "too fast" is left alone by what is no delivery, too: raises `OverBudget` then.
+    (Deliveries themselves wait in the outbox, and learn from each try: `delivers`.)
     """
     with open_listening_door(runtime, connection_id, lane, purpose=purpose) as (door, _):
-        yield door
+        is_duty = not delivers and runtime.registry[door.connection.vendor].crm is not None
+        resting = rests_until(runtime, connection_id) if is_duty else None
+        if resting is not None:
+            raise OverBudget("The other side asked for a pause.", until=resting)
+        try:
+            yield door
+        except Throttled as error:
+            if is_duty and error.scope == "connection" and not isinstance(error, OverBudget):
+                rest(runtime, connection_id, error.until, str(error))
+            raise
 
 
 @contextmanager

@@ -77,10 +77,32 @@ def _hold(runtime: Runtime, connection_id: int, verdict: Verdict) -> None:
         until = verdict.hold_until or now + throttle_pause(connection.throttled_in_row)
         connection.throttled_in_row += 1
         connection.last_error = verdict.words[:2000]
-        connection.breaker_until = until
+        connection.breaker_until = max(until, connection.breaker_until or until)
         return until
 
     in_transaction(runtime.database, work)
+
+
+def rest(runtime: Runtime, connection_id: int, until: datetime | None, words: str) -> None:
+    """The vendor said "too fast" to something that was no delivery: deliveries rest as well, and never for less."""
+
+    def work(session: Session) -> None:
+        connection = session.get_one(Connection, connection_id, with_for_update=True)
+        now = database_now(session)
+        wanted = until or now + throttle_pause(connection.throttled_in_row)
+        connection.breaker_until = max(wanted, connection.breaker_until or wanted)
+        connection.throttled_in_row += 1
+        connection.last_error = words[:2000]
+
+    in_transaction(runtime.database, work)
+
+
+def rests_until(runtime: Runtime, connection_id: int) -> datetime | None:
+    """Until when a vendor that said "too fast" is left alone; None when it may be asked."""
+    with runtime.database.reading() as session:
+        row = session.get_one(Connection, connection_id)
+        until = row.breaker_until if row.throttled_in_row else None
+        return until if until is not None and until > database_now(session) else None
 
 
 def _refused(runtime: Runtime, connection_id: int, access_version: int, state: str, reason: str, mend: str) -> None:

@@ -68,7 +68,9 @@ def _settle(runtime: Runtime, tried: Sequence[tuple[ClaimedStep, Verdict]], star
 
 def _try(runtime: Runtime, claimed: ClaimedStep) -> Verdict:
     try:
-        with open_door(runtime, claimed.connection_id, claimed.lane, purpose=claimed.intent.kind) as door:
+        with open_door(
+            runtime, claimed.connection_id, claimed.lane, purpose=claimed.intent.kind, delivers=True
+        ) as door:
             crm = runtime.registry[door.connection.vendor].crm
             assert crm is not None
             result = _perform(runtime, claimed, crm, door)

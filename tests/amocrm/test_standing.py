@@ -16,6 +16,7 @@ from hub.delivery.doors import open_door
 from hub.delivery.health import MEND_PAUSED, stop
 from hub.delivery.standing import keep_logged_in, probe_paused
 from hub.domain.access import QuotaRule
+from hub.domain.errors import OverBudget, Throttled
 from hub.domain.intents import Lane
 from hub.net.bucket import Bucket
 from hub.runtime import Runtime, utc_now
@@ -134,3 +135,26 @@ def test_a_request_is_taken_from_the_accounts_budget_and_the_integrations(
         door.spend("account")
     host = amo.base_url.removeprefix("http://")
     assert bucket.taken == [f"amocrm:account:{host}", f"amocrm:{amo.client_id}:{host}"]
+
+
+def test_an_account_that_shut_us_out_is_left_alone_by_look_ups_too(
+    house: House, amo: AmoCrmSimulator, connection: int
+) -> None:
+    runtime = replace(runtime_of(house), bucket=cast("Bucket", CountingBucket()))
+    fault = amo.faults.add("block", times=None)
+    check = runtime.registry["amocrm"].check
+    assert check is not None
+    with pytest.raises(Throttled), open_door(runtime, connection, Lane.BULK) as door:
+        check(door)
+    rest = house.connection().breaker_until
+    assert rest is not None
+    assert rest > utc_now() + timedelta(minutes=14)
+    for _ in range(3):
+        with pytest.raises(OverBudget), open_door(runtime, connection, Lane.URGENT) as door:
+            check(door)
+    assert fault.hits == 1
+    amo.faults.clear()
+    with house.database.transaction() as session:
+        session.get_one(Connection, connection).breaker_until = utc_now()
+    with open_door(runtime, connection, Lane.URGENT) as door:
+        assert check(door)
