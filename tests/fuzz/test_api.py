@@ -13,14 +13,19 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from sqlalchemy.orm import Session
 
 from hub.config import load_settings
-from hub.db.engine import Database
+from hub.db.callbacks import CallbackRow
 from hub.db.migrate import upgrade
+from hub.db.tables import Base
+from hub.db.tracking import SiteRow, VisitRow
 from hub.domain.call import Outcome
 from hub.web.api.openapi import api_description
+from hub.wiring import build_runtime
 from tests.web.conftest import Notes, build
-from tests.web.seed import Seeded, add_call, add_delivery, add_item, add_recording, add_trouble, add_workspace
+from tests.web.seed import NOW, Seeded, add_call, add_delivery, add_item, add_recording, add_trouble, add_workspace
+from tests.web.test_statements import add_statement
 
 MOST_EXAMPLES = 40
 
@@ -29,9 +34,10 @@ MOST_EXAMPLES = 40
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Seeded]]:
     """The application over a workspace with a little of everything; its ids begin with 1."""
     home = tmp_path_factory.mktemp("api")
-    url = f"sqlite:///{home / 'test.sqlite3'}"
-    upgrade(url)
-    database = Database(url)
+    settings = load_settings({}, home=home)
+    upgrade(settings.database_url)
+    runtime = build_runtime(settings, None)
+    database = runtime.database
     acme = add_workspace(database)
     for number, outcome in enumerate((Outcome.ANSWERED, Outcome.MISSED, Outcome.IN_PROGRESS)):
         call_id = add_call(database, acme, outcome=outcome, source="yandex" if number else None)
@@ -39,8 +45,49 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Se
         add_recording(database, acme, call_id, token=str(number) * 32)
     add_item(database, acme)
     add_trouble(database, acme)
-    yield build(load_settings({}, home=home), database, Notes()), acme
+    add_statement(database, acme)
+    with database.transaction() as session:
+        session.add_all(asked_and_seen(session, acme.workspace_id))
+    yield build(settings, database, Notes(), runtime), acme
     database.close()
+
+
+def asked_and_seen(session: Session, workspace_id: int) -> list[Base]:
+    """A site with one visit, and one request to be called back."""
+    site = SiteRow(
+        workspace_id=workspace_id,
+        key="shop",
+        name="shop.example",
+        origins=["https://shop.example"],
+        default_number="+74950000000",
+        settings={},
+        created_at=NOW,
+    )
+    session.add(site)
+    session.flush()
+    visit = VisitRow(
+        uid="v" * 22,
+        workspace_id=workspace_id,
+        site_id=site.id,
+        started_at=NOW,
+        last_seen_at=NOW,
+        landing_url="https://shop.example/",
+        referrer="",
+        device="desktop",
+        ids={},
+        params={},
+    )
+    asked = CallbackRow(
+        uid="c" * 22,
+        workspace_id=workspace_id,
+        asked_by="key:1",
+        e164="+79001234567",
+        zone="Europe/Moscow",
+        state="scheduled",
+        due_at=NOW,
+        created_at=NOW,
+    )
+    return [visit, asked]
 
 
 def operations() -> list[tuple[str, str]]:

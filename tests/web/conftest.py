@@ -16,6 +16,7 @@ from connectors.contract import Connector, Registry
 from hub.config import Settings, load_settings
 from hub.db.engine import Database
 from hub.db.tables import RecordingRow
+from hub.runtime import Runtime
 from hub.web import WebServices, create_web
 from tests.web.seed import NOW, PASSWORD, Seeded, add_workspace
 
@@ -66,7 +67,7 @@ def settings(tmp_path: Path) -> Settings:
     return load_settings({}, home=tmp_path / "home")
 
 
-def build(settings: Settings, database: Database, notes: Notes) -> Flask:
+def build(settings: Settings, database: Database, notes: Notes, runtime: Runtime | None = None) -> Flask:
     """The application as the wiring makes it, on the notes' clock."""
     settings.recordings.mkdir(parents=True, exist_ok=True)
 
@@ -80,6 +81,7 @@ def build(settings: Settings, database: Database, notes: Notes) -> Flask:
         registry=_registry(),
         now=lambda: notes.now,
         recording_path=recording_path,
+        runtime=runtime,
     )
     return create_web(settings, database, services)
 

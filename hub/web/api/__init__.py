@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, Response, jsonify, render_template
 
+from hub.web.api import callbacks as _callbacks  # noqa: F401 - they join the blueprint
+from hub.web.api import routing as _routing  # noqa: F401
+from hub.web.api import statements as _statements  # noqa: F401
+from hub.web.api import visits as _visits  # noqa: F401
 from hub.web.api.door import OPERATIONS, make_brake
 from hub.web.api.openapi import api_description
 from hub.web.api.operations import api
@@ -15,11 +19,6 @@ description = Blueprint("description", __name__)
 
 def init_api(app: Flask) -> Blueprint:
     """Register the API on `app`; returns the blueprint, which takes keys and therefore no CSRF token."""
-    from hub.web.api import callbacks as _callbacks  # noqa: F401 - they join the blueprint
-    from hub.web.api import routing as _routing  # noqa: F401
-    from hub.web.api import statements as _statements  # noqa: F401
-    from hub.web.api import visits as _visits  # noqa: F401
-
     with app.app_context():
         name, brake = make_brake()
     app.extensions[name] = brake
