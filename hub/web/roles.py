@@ -27,6 +27,8 @@ class Right(StrEnum):
     SITES = "sites"
     ROUTING = "routing"
     ROUTING_EDIT = "routing_edit"
+    CALLBACKS = "callbacks"
+    CALLBACKS_EDIT = "callbacks_edit"
     RULES = "rules"
     RULES_EDIT = "rules_edit"
 
@@ -40,6 +42,7 @@ _READING = frozenset(
         Right.QUARANTINE,
         Right.SITES,
         Right.ROUTING,
+        Right.CALLBACKS,
         Right.RULES,
     }
 )

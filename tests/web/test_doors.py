@@ -33,8 +33,8 @@ RULES = (
 )  # fmt: skip
 PROVEN_ELSEWHERE = ("api.", "bitrix24.", "amocrm.", "tracker.", *(f"pages.{name}" for name in RULES))
 """Doors with tests of their own: tests/web/test_api*.py, test_rules.py, tests/bitrix24, amocrm, tracking_live."""
-FORMS_PROVEN_ELSEWHERE = "/admin/routing/"
-"""Their forms name rows by fields of their own: tests/web/test_routing.py."""
+FORMS_PROVEN_ELSEWHERE = ("/admin/routing/", "/admin/callbacks/")
+"""Their forms name rows by fields of their own: tests/web/test_routing.py, test_callback_pages.py."""
 Ids = dict[str, int | str]
 READ_ONLY = ("marketer", "agent", "auditor")
 
