@@ -121,6 +121,7 @@ def discard_draft(session: Session, connection: Connection, *, by: str, now: dat
     if row is not None:
         session.delete(row)
         _audit(session, connection, by, now, "rules.discard", connection.name)
+        session.flush()
 
 
 def note_preview(session: Session, connection_id: int, document: Document) -> None:
@@ -145,6 +146,7 @@ def publish_draft(session: Session, connection: Connection, *, by: str, now: dat
         )
     version = publish(session, connection, row.document, by=by, now=now, note=note)
     session.delete(row)
+    session.flush()
     return version
 
 

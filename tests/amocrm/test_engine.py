@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from connectors.amocrm.crm import AmocrmCrm
 from connectors.amocrm.memory import Memory
+from connectors.amocrm.rules import RULES
 from connectors.amocrm.settings import AmocrmSecrets, AmocrmSettings
 from connectors.contract import Connector
 from hub.db.engine import Database
@@ -45,7 +46,7 @@ def account() -> FakeAccount:
 def world(database: Database, tmp_path: Path, account: FakeAccount) -> World:
     """Anna (extension 101) is user 7 of the account, Boris (102) user 8."""
     world = make_world(database, tmp_path)
-    amo = Connector("amocrm", "amoCRM", AmocrmSettings, AmocrmSecrets, crm=AmocrmCrm(Memory()))
+    amo = Connector("amocrm", "amoCRM", AmocrmSettings, AmocrmSecrets, crm=AmocrmCrm(Memory()), rules=RULES)
     registry = {"pbx": world.runtime.registry["pbx"], "amocrm": amo}
     world.runtime = replace(
         world.runtime, registry=registry, http=cast("Http", account), bucket=cast("Bucket", EndlessBucket())
