@@ -17,6 +17,7 @@ from .page import page_of
 from .portal import Portal, Settings
 from .state import ledger_report, state_of
 from .tenants import Tenants
+from .traps import arm
 
 Action = Callable[[Portal, dict[str, Any]], Any]
 
@@ -31,6 +32,7 @@ ACTIONS: dict[str, Action] = {
         portal, str(given["handler"]), new_token=bool(given.get("new_token"))
     ),
     "uninstall": lambda portal, given: actions.uninstall(portal, str(given["handler"]), clean=bool(given.get("clean"))),
+    "trap": lambda portal, given: arm(portal, int(given["number"])),
     "expire_tokens": lambda portal, _given: actions.expire_tokens(portal),
 }
 

@@ -19,6 +19,7 @@ KINDS = {
     "html_502": "a gateway's page in HTML instead of JSON; nothing is executed",
     "html_502_after": "the method is executed, then a gateway's page is answered",
     "ok_with_error": "HTTP 200 with an `error` key; nothing is executed",
+    "empty": "HTTP 200 with an empty result; nothing is executed",
     "redirect": "302 to `location`; nothing is executed",
     "empty_error": 'HTTP 400 with `"error": ""`; nothing is executed',
     "throttle": "503 QUERY_LIMIT_EXCEEDED, for `seconds` or `times`",

@@ -195,6 +195,8 @@ def _refusal(fault: Fault, path: str) -> Response:
             return _error(429, "OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit.")
         case "empty_error":
             return _error(400, "", fault.description)
+        case "empty":
+            return Response('{"result": []}', content_type="application/json")
         case "ok_with_error":
             return _error(200, fault.code, fault.description)
         case _:
@@ -203,7 +205,7 @@ def _refusal(fault: Fault, path: str) -> Response:
 
 def _refusal_status(fault: Fault) -> int | None:
     """The status that a fault answers with; None for a closed connection."""
-    fixed = {"redirect": 302, "throttle": 503, "operating": 429, "empty_error": 400, "ok_with_error": 200}
+    fixed = {"redirect": 302, "throttle": 503, "operating": 429, "empty_error": 400, "ok_with_error": 200, "empty": 200}
     fixed |= {"html_502": 502, "html_502_after": 502}
     return None if fault.kind.startswith("drop") else fixed.get(fault.kind, fault.status)
 
