@@ -19,6 +19,7 @@ from hub.provisioning.document import Source, read_source, validated
 from hub.provisioning.errors import WrongDocument
 from hub.provisioning.people import apply_employees, apply_keys, apply_users
 from hub.provisioning.places import apply_hours, apply_rules, apply_sites, apply_vips
+from hub.provisioning.routing import apply_blocks, apply_groups, apply_routing
 from hub.provisioning.work import Change, Work, assign
 
 _DEFAULTS = {"timezone": "Europe/Moscow", "region": "RU", "locale": "ru"}
@@ -30,6 +31,9 @@ _PARTS: Mapping[str, Callable[[Work, Any], None]] = {
     "connection": apply_connections,
     "employee": apply_employees,
     "vip": apply_vips,
+    "block": apply_blocks,
+    "group": apply_groups,
+    "routing": apply_routing,
     "site": apply_sites,
     "rules": apply_rules,
 }

@@ -14,6 +14,7 @@ from hub.db.rules import RulesVersion
 from hub.db.tables import ApiKey, Connection, ConnectionToken, EmployeeRow, Provisioned, User, Workspace
 from hub.domain.errors import DozvonError
 from hub.provisioning.connections import pair_fields
+from hub.provisioning.routing import exported, own_hours
 
 Row = TypeVar("Row", User, ApiKey, Connection, EmployeeRow)
 
@@ -57,7 +58,10 @@ def _document(session: Session, workspace: Workspace, *, with_secrets: bool) -> 
     document["connection"] = [
         _connection(session, row, workspace.slug, with_secrets) for row in _rows(session, Connection, workspace)
     ]
-    document["employee"] = [_employee(row) for row in _rows(session, EmployeeRow, workspace)]
+    document["employee"] = [
+        {**_employee(row), **own_hours(session, row)} for row in _rows(session, EmployeeRow, workspace)
+    ]
+    document |= exported(session, workspace)
     for section in ("vip", "site"):
         document[section] = _kept(session, workspace, section)
     document["rules"] = _rules(session, workspace)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from hub.db.tables import ApiKey, Connection, EmployeeRow, User
 from hub.provisioning.errors import Mistake, WrongDocument, suggestion
 from hub.provisioning.lines import Path
+from hub.provisioning.routing import put_own_hours
 from hub.provisioning.work import Work, assign, once_each
 
 Item = Mapping[str, Any]
@@ -200,8 +201,10 @@ def _of(pbx: str) -> str:
 def _put_employee(work: Work, row: EmployeeRow | None, item: Item) -> None:
     values = {"extensions": _extensions(item), "users": dict(item["users"])}
     if row is None:
-        work.session.add(EmployeeRow(workspace_id=work.workspace.id, name=item["name"], **values))
+        row = EmployeeRow(workspace_id=work.workspace.id, name=item["name"], **values)
+        work.session.add(row)
         work.added(f"employee {item['name']}")
-        return
-    words = {"extensions": "extension", "users": "users"}
-    work.changed(f"employee {row.name}", [words[name] for name in assign(row, values)])
+    else:
+        words = {"extensions": "extension", "users": "users"}
+        work.changed(f"employee {row.name}", [words[name] for name in assign(row, values)])
+    put_own_hours(work, row, item)

@@ -13,6 +13,8 @@ import phonenumbers
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 ROLES = ("owner", "admin", "marketer", "agent", "auditor")
+PUSHABLE = ("vip", "owner", "last_talked", "group")
+"""The reasons for which a PBX that does not ask may be told."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SHORTEST_NUMBER_DIGITS = 5
 _SLOT = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)")
@@ -106,6 +108,7 @@ class EmployeeSchema(Schema):
     extension = _name(64)
     extensions = fields.Dict(keys=fields.String(), values=_name(64))
     users = fields.Dict(keys=fields.String(), values=_name(64), load_default=dict)
+    hours = fields.Nested(lambda: HoursSchema())  # noqa: PLW0108 - the class stands further down
 
     @validates_schema
     def _one_spelling(self, values: Mapping[str, Any], **_: Any) -> None:
@@ -133,6 +136,35 @@ def _day() -> fields.List[Any]:
 class HoursSchema(Schema):
     mon, tue, wed, thu, fri, sat, sun = _day(), _day(), _day(), _day(), _day(), _day(), _day()
     holidays = fields.List(Word(validate=_is_day), load_default=list)
+    zone = Word(validate=_is_zone)
+
+
+class GroupSchema(Schema):
+    name = _name(required=True)
+    extension = _name(64)
+    extensions = fields.Dict(keys=fields.String(), values=_name(64))
+    weight = fields.Integer(
+        strict=True, load_default=1, validate=validate.Range(0, 1000, error="must be from {min} to {max}.")
+    )
+    hours = fields.Nested(HoursSchema)
+
+    @validates_schema
+    def _one_spelling(self, values: Mapping[str, Any], **_: Any) -> None:
+        if ("extension" in values) == ("extensions" in values):
+            raise ValidationError("give either extension or extensions.", "extension")
+
+
+class BlockSchema(Schema):
+    phone = _name(required=True)
+    reason = fields.String(validate=validate.Length(max=300))
+
+
+class RoutingSchema(Schema):
+    default_extension = _name(64)
+    push = fields.List(
+        Word(validate=validate.OneOf(PUSHABLE, error="must be one of {choices}.")),
+        load_default=lambda: ["vip", "owner"],
+    )
 
 
 class VipSchema(Schema):
@@ -175,9 +207,7 @@ class SiteSchema(Schema):
     unique_days = _whole(1, 3650)
     wait_for_interaction = fields.Boolean()
     retention_days = _whole(31, 3650)
-    touch_model = Word(
-        validate=validate.OneOf(("first", "last", "last_non_direct"), error="must be one of {choices}.")
-    )
+    touch_model = Word(validate=validate.OneOf(("first", "last", "last_non_direct"), error="must be one of {choices}."))
 
 
 class RulesSchema(Schema):
@@ -194,7 +224,9 @@ class RulesSchema(Schema):
 class FileSchema(Schema):
     """A whole file. A section that is absent is left alone; `employee = []` says that there are none."""
 
-    SECTIONS: ClassVar[tuple[str, ...]] = ("user", "api_key", "connection", "employee", "vip", "site", "rules")
+    SECTIONS: ClassVar[tuple[str, ...]] = (
+        "user", "api_key", "connection", "employee", "vip", "block", "group", "site", "rules",
+    )  # fmt: skip
 
     workspace = fields.Nested(WorkspaceSchema, required=True)
     user = fields.List(fields.Nested(UserSchema))
@@ -203,5 +235,8 @@ class FileSchema(Schema):
     employee = fields.List(fields.Nested(EmployeeSchema))
     hours = fields.Nested(HoursSchema)
     vip = fields.List(fields.Nested(VipSchema))
+    block = fields.List(fields.Nested(BlockSchema))
+    group = fields.List(fields.Nested(GroupSchema))
+    routing = fields.Nested(RoutingSchema)
     site = fields.List(fields.Nested(SiteSchema))
     rules = fields.List(fields.Nested(RulesSchema))

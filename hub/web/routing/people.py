@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from hub.db.routing import Absence, PersonHours, RoutingGroup
 from hub.db.tables import EmployeeRow, Provisioned, Workspace
+from hub.provisioning.schema import PUSHABLE
 from hub.routing.facts import read_settings
 from hub.web.i18n import _
 from hub.web.pages import pages
@@ -27,9 +28,6 @@ from hub.web.routing.words import REASONS
 from hub.web.services import web
 
 _MOST_WEIGHT = 1000
-PUSHABLE = ("vip", "owner", "last_talked", "group")
-"""The reasons for which a PBX that does not ask may be told."""
-
 Change = Callable[[Session, Person], str | None]
 
 
