@@ -24,6 +24,12 @@ OPERATIONS = (
     ("GET", "/vip.csv", "routing:read"),
     ("POST", "/vip", "routing:write"),
     ("DELETE", "/vip/1", "routing:write"),
+    ("GET", "/connections/1/rules", "rules:read"),
+    ("PUT", "/connections/1/rules/draft", "rules:write"),
+    ("POST", "/connections/1/rules/dry-run", "rules:write"),
+    ("POST", "/connections/1/rules/publish", "rules:write"),
+    ("GET", "/connections/1/rules/versions", "rules:read"),
+    ("POST", "/connections/1/rules/rollback", "rules:write"),
     ("GET", "/inbox", "inbox:read"),
     ("POST", "/inbox/1/replay", "inbox:write"),
 )

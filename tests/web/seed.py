@@ -43,6 +43,8 @@ EVERY_SCOPE = (
     "metrics:read",
     "routing:read",
     "routing:write",
+    "rules:read",
+    "rules:write",
 )
 CLIENT = Phone("79001234567", "+79001234567")
 LINE = Phone("+74950000001", "+74950000001")

@@ -16,7 +16,7 @@ from hub.db.engine import Database
 from hub.db.rules import RulesDraft, RulesVersion
 from hub.db.work import DeliveryRow
 from mapping.files import read_text
-from tests.web.conftest import Notes, csrf_of, log_in
+from tests.web.conftest import Notes, bearer, csrf_of, log_in
 from tests.web.rule_stage import add_world, rules_app
 from tests.web.seed import Seeded
 
@@ -203,3 +203,40 @@ def test_the_schema_is_open_to_everybody(app: Flask) -> None:
     answer = app.test_client().get("/schemas/rules-1.json")
     assert answer.status_code == 200
     assert answer.get_json()["title"] == "Dozvon rules"
+
+
+# --- The API ----------------------------------------------------------------------------------------------
+
+
+def api(app: Flask, seeded: Seeded, method: str, path: str, scope: str = "rules:write", **body: Any) -> Any:
+    address = f"/api/v1/connections/{seeded.crm_id}/rules{path}"
+    return app.test_client().open(address, method=method, headers=bearer(seeded, scope), json=body or None)
+
+
+def test_a_program_drafts_tries_publishes_and_takes_back(app: Flask, acme: Seeded) -> None:
+    document = {"version": 1, "policy": [{"name": "all", "outcome": "nothing"}]}
+    first = api(app, acme, "GET", "", "rules:read").get_json()
+    assert (first["version"], first["draft"], first["revision"]) == (0, None, 0)
+    assert api(app, acme, "PUT", "/draft", document=document).get_json()["revision"] == 1
+    assert api(app, acme, "PUT", "/draft", document=document, revision=7).status_code == 409
+    assert api(app, acme, "POST", "/publish", note="x").status_code == 409
+    run = api(app, acme, "POST", "/dry-run?last=2").get_json()
+    assert (run["tried"], run["changed"], run["compared_with"]) == (2, 2, 0)
+    assert run["items"][0]["draft"]["effects"] == [
+        {"act": "left", "what": "nothing", "words": "правило «all»: в CRM не пишется"}
+    ]
+    assert api(app, acme, "POST", "/publish", note="x").get_json()["version"] == 1
+    assert api(app, acme, "POST", "/rollback", version=1).get_json()["version"] == 1
+    assert api(app, acme, "POST", "/rollback", version=5).status_code == 409
+    assert api(app, acme, "POST", "/dry-run").status_code == 409
+    (only,) = api(app, acme, "GET", "/versions", "rules:read").get_json()["items"]
+    assert (only["version"], only["note"], only["ended_at"]) == (1, "x", None)
+
+
+def test_a_wrong_document_is_refused_with_the_name_of_the_rule(app: Flask, acme: Seeded, stranger: Seeded) -> None:
+    wrong = {"version": 1, "policy": [{"name": "From ads", "outcome": "led"}]}
+    answer = api(app, acme, "PUT", "/draft", document=wrong)
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["field"] == "From ads"
+    address = f"/api/v1/connections/{acme.crm_id}/rules"
+    assert app.test_client().get(address, headers=bearer(stranger)).status_code == 404

@@ -13,6 +13,8 @@ SCOPES = {
     "callbacks:write": "make, read and cancel callbacks",
     "routing:read": "ask who should get a caller, and why; read the VIP list",
     "routing:write": "change the VIP list",
+    "rules:read": "read the rules of CRM connections",
+    "rules:write": "draft, try, publish and take back rules",
     "reports:read": "read reports",
     "webhooks:write": "make and remove outgoing webhooks",
 }
