@@ -12,7 +12,9 @@
   const tab = {};
   let now = null, pageAddress = location.href, active = Date.now(), agreed = !site.ask, timer, toHtml, told = "", params = {}, first;
 
-  const quietly = (work) => (...given) => { try { return work(...given); } catch { return undefined; } };
+  const quietly = (work) => (...given) => {
+    try { const done = work(...given); if (done && done.catch) done.catch(() => 0); return done; } catch { return undefined; }
+  };
   const keep = quietly((value) => value === undefined ? JSON.parse(localStorage.dozvon || "{}") : void (localStorage.dozvon = JSON.stringify(value)));
   const recall = () => agreed && keep() || {};
   const later = (work, ms) => setTimeout(quietly(work), ms);
@@ -75,7 +77,7 @@
 
   // The only place where markup is written: an element that says so, with the page's own function.
   const html = (element) => {
-    const made = now && toHtml ? toHtml(now.text, now.number) : element.dozvonWas;
+    const made = now && toHtml ? quietly(toHtml)(now.text, now.number) : element.dozvonWas;
     if (made === undefined || element.dozvonIs === made) return;
     element.dozvonWas ??= element.innerHTML;
     element.innerHTML = element.dozvonIs = made;
@@ -233,6 +235,61 @@
   for (const name in api) api[name] = quietly(api[name]);
   window.dozvon = api;
   for (const call of Array.isArray(queue) ? queue : []) api.push(call);
+
+  // --- "Call me back": the page's own buttons open it, and nothing else does
+
+  const make = (tag, given, ...inside) => {
+    const element = Object.assign(document.createElement(tag), given);
+    element.append(...inside);
+    return element;
+  };
+  const callMe = quietly(async (button) => {
+    if (document.querySelector("dialog[open]")) return;
+    const lang = document.documentElement.lang || navigator.language;
+    const talk = async (what, said) => {
+      const answer = await fetch(hub + "/callback" + what, { method: "POST", body: JSON.stringify(said), credentials: "include", headers: { "Accept-Language": lang } })
+        .then((got) => got.json()).catch(() => ({}));
+      status.textContent = answer.words || answer.detail || words.failed;
+      return answer;
+    };
+    const status = make("p", { ariaLive: "polite" });
+    let words = {};
+    words = await talk("/form", {});
+    const { title, phone, name, when, agree, close } = words;
+    if (!title) return void (button.href && (location = button.href));
+    status.textContent = "";
+    const field = (label, given) => make("p", {}, make("label", {}, label + " ", make("input", given)));
+    const go = make("button", {}, title);
+    const policy = button.dataset.dozvonPolicy;
+    const form = make("form", {}, make("h2", {}, title),
+      field(phone, { name: "phone", type: "tel", autocomplete: "tel", required: true }),
+      field(name, { name: "name", autocomplete: "name" }),
+      field(when, { name: "when", type: "datetime-local" }),
+      make("input", { name: "url", hidden: true }),
+      make("p", {}, make("label", {}, make("input", { name: "consent", type: "checkbox", required: true, value: agree }), " ", policy ? make("a", { href: policy, target: "_blank" }, agree) : agree)),
+      status, go, " ", make("button", { type: "button", onclick: () => box.close() }, close));
+    const box = make("dialog", { ariaLabel: title, onclose: () => box.remove() }, form);
+    form.onsubmit = quietly(async (event) => {
+      event.preventDefault();
+      const said = Object.fromEntries(new FormData(form));
+      if (said.when) said.when = new Date(said.when).toISOString();
+      go.disabled = true;
+      let answer = await talk("", { ...said, visit: tab.v, page: location.href, referrer: document.referrer, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+      go.disabled = !!answer.id;
+      const follow = quietly(async () => {
+        if (!box.isConnected) return;
+        answer = await talk("/state", { id: answer.id });
+        if (/^[rst]/.test(answer.status)) later(follow, 2000);
+      });
+      if (answer.id) { emit("callback", answer); later(follow, 2000); }
+    });
+    document.body.append(box);
+    box.showModal();
+  });
+  document.addEventListener("click", quietly((event) => {
+    const button = event.target.closest("[data-dozvon-callback]");
+    if (button) { event.preventDefault(); callMe(button); }
+  }));
 
   const begin = quietly(() => {
     const kept = recall();

@@ -23,6 +23,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "on_day": ("{day} в {clock}", "on {day} at {clock}"),
     "today_at": ("сегодня в {clock}", "today at {clock}"),
     "tomorrow_at": ("завтра в {clock}", "tomorrow at {clock}"),
+    # The form on the page
+    "form_title": ("Перезвоните мне", "Call me back"),
+    "form_phone": ("Телефон", "Phone"),
+    "form_name": ("Имя", "Name"),
+    "form_when": ("Когда (пусто: сейчас)", "When (empty: now)"),
+    "form_agree": (
+        "Согласен на обработку персональных данных",
+        "I consent to the processing of my personal data",
+    ),
+    "form_close": ("Закрыть", "Close"),
+    "form_failed": ("Не получилось. Попробуйте позже.", "It did not work. Try again later."),
     # Refusals
     "not_a_number": (
         "Это не номер телефона. Напишите его цифрами, например +7 900 123-45-67.",

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from hub.callbacks.cancelling import cancel_request
 from hub.callbacks.request import Ask, More
 from hub.callbacks.showing import words_for_visitor
+from hub.callbacks.words import say
 from hub.db.callbacks import CallbackRow
 from hub.db.retrying import in_transaction
 from hub.db.tracking import VisitRow
@@ -22,6 +23,7 @@ from hub.web.problems import ApiProblem
 from hub.web.services import web
 from hub.web.tracking.doors import Said, doors, spoken
 
+_FORM = ("title", "phone", "name", "when", "agree", "close", "failed")
 _UID = re.compile(r"[0-9a-f]{32}")
 _LONGEST = {"name": 200, "comment": 2000, "page": 2000, "referrer": 2000, "visit": 64, "visitor": 64, "zone": 64}
 
@@ -131,5 +133,13 @@ def state(visitors: Visitors, site: Site, said: Said) -> Response:
     return jsonify(_document(_find(site, uid)))
 
 
-for _name, _door in (("callback", ask), ("callback/state", state)):
+@spoken
+def form(visitors: Visitors, site: Site, said: Said) -> Response:
+    """The words of the form, in the page's language: the script carries none of its own."""
+    del visitors, site, said
+    locale = visitors_locale()
+    return jsonify({name: say(locale, f"form_{name}") for name in _FORM})
+
+
+for _name, _door in (("callback", ask), ("callback/state", state), ("callback/form", form)):
     doors.add_url_rule(f"/<key>/{_name}", _name, _door, methods=["POST", "OPTIONS"], provide_automatic_options=False)
