@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,3 +160,32 @@ def web_app(hub: Hub, settings: Settings, now: Callable[[], datetime]) -> Flask:
         visitors=hub.visitors,
     )
     return create_web(settings, hub.database, services)
+
+
+# --- In a browser -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from tests.web.browser import chromium  # here: most tests of this folder need no browser
+
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def world(tmp_path: Path, migrated_sqlite: Path, redis_url: str) -> Iterator[Any]:
+    """A shop and a hub (`stage.World`); what the browser sees does not depend on the store."""
+    from tests.tracking_live.stage import shop_and_hub  # here, as it speaks of this file's Hub
+
+    file = tmp_path / "live.sqlite3"
+    shutil.copyfile(migrated_sqlite, file)
+    with shop_and_hub(tmp_path, f"sqlite:///{file}", redis_url) as staged:
+        yield staged
+
+
+@pytest.fixture
+def context(browser: Any) -> Iterator[Any]:
+    fresh = browser.new_context()
+    yield fresh
+    fresh.close()

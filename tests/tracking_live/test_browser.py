@@ -3,84 +3,20 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 from playwright.sync_api import BrowserContext
-from sqlalchemy import select
 
-from hub.config import load_settings
-from hub.db.engine import Database
-from hub.db.migrate import upgrade
 from hub.db.tracking import FormReport, LeaseRow, SiteRow, TouchRow, VisitRow
-from hub.runtime import utc_now
-from hub.tracking.live.geo import Geo
-from hub.tracking.live.pump import JournalPump
-from hub.tracking.live.visitors import Visitors
 from hub.web.tracking.script import script_of
-from tests.tracking_live.conftest import AFTER, BILLBOARD, Clock, Hub, add_site, web_app
-from tests.tracking_live.shop import POOL_TEXT, given, open_page, shop_app, wait_for_text
-from tests.web.browser import chromium, serving
+from tests.tracking_live.conftest import AFTER, BILLBOARD
+from tests.tracking_live.shop import POOL_TEXT, given, open_page, wait_for_text
+from tests.tracking_live.stage import AD, World
 
 pytestmark = pytest.mark.browser
 
-AD = "/?utm_source=yandex&utm_medium=cpc&utm_campaign=spring"
 LARGEST_SCRIPT_BYTES = 4096
-
-
-@dataclass
-class World:
-    hub: Hub
-    shop: str
-    hub_server: ExitStack
-    markup: list[str]
-
-    def stop_hub(self) -> None:
-        self.hub_server.close()
-
-    def setup(self, **values: Any) -> None:
-        self.hub.setup(**values)
-        self.hub.visitors.sites._known.clear()
-
-    def rows(self, table: type[Any]) -> list[Any]:
-        JournalPump(self.hub.visitors).once()
-        with self.hub.database.reading() as session:
-            return list(session.scalars(select(table).order_by(table.id)))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def world(tmp_path: Path, redis_url: str) -> Iterator[World]:
-    settings = load_settings({}, home=tmp_path / "home")
-    url = f"sqlite:///{tmp_path / 'live.sqlite3'}"
-    upgrade(url)
-    database = Database(url)
-    visitors = Visitors(redis.Redis.from_url(redis_url), database, Geo(tmp_path / "geo.mmdb"), "salt", utc_now)
-    markup: list[str] = [""]
-    with serving(shop_app(markup)) as shop, ExitStack() as hub_server:
-        with database.transaction() as session:
-            site = add_site(session, utc_now(), origin=shop)
-        hub = Hub(visitors, Clock(), site.id)
-        markup[0] = hub_server.enter_context(serving(web_app(hub, settings, utc_now)))
-        yield World(hub, shop, hub_server, markup)
-    database.close()
-
-
-@pytest.fixture
-def context(browser: Any) -> Iterator[BrowserContext]:
-    fresh = browser.new_context()
-    yield fresh
-    fresh.close()
 
 
 def test_the_script_is_small(world: World) -> None:
@@ -268,17 +204,3 @@ def test_analytics_ids_come_along(world: World, context: BrowserContext) -> None
     given(open_page(context, world.shop + AD)[0])
     (visit,) = world.rows(VisitRow)
     assert visit.ids == {"ga": "1234567890.1700000000", "ga_session": "1700000777", "ym_uid": "1700000000123456789"}
-
-
-def test_nothing_moves_on_the_page_and_the_main_thread_is_free(world: World, context: BrowserContext) -> None:
-    context.add_init_script(
-        "window.shift = 0; window.long = 0;"
-        "new PerformanceObserver((l) => l.getEntries().forEach((e) => shift += e.value))"
-        ".observe({ type: 'layout-shift', buffered: true });"
-        "new PerformanceObserver((l) => l.getEntries().forEach((e) => long += e.duration))"
-        ".observe({ type: 'longtask', buffered: true })"
-    )
-    page, _ = open_page(context, world.shop + AD)
-    given(page)
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert page.evaluate("shift") == 0

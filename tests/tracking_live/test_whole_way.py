@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.hub import stage, until
 from tests.services import free_port
 from tests.tracking_live.shop import given, open_page, shop_app
-from tests.tracking_live.test_browser import AD
+from tests.tracking_live.stage import AD
 from tests.web.browser import chromium, serving
 
 pytestmark = pytest.mark.browser
