@@ -107,6 +107,17 @@ def fetched(url: str, bytes_range: str = "") -> tuple[int, dict[str, str], bytes
         return error.code, {name.lower(): value for name, value in error.headers.items()}, b""
 
 
+def posted(url: str, document: object, headers: dict[str, str]) -> int:
+    """The status of a JSON post."""
+    body, kind = json.dumps(document).encode(), {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, data=body, headers={**kind, **headers}, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
 @contextmanager
 def amo_stage(home: Path, **environment: str) -> Iterator[AmoStage]:
     """A hub on `home` with two workspaces, provisioned and ready."""
