@@ -31,7 +31,6 @@ def register(step: Step, portal: Portal) -> StepResult:
 
     def send(who: Params) -> Json:
         params = register_params(facts, who, timezone=connection.timezone, source_id=portal.settings.source_id)
-        params["CRM_CREATE"] = int(facts.creates_lead and portal.settings.creates_cards)
         return portal.call("telephony.externalCall.register", params, write=True)
 
     result, who = _on_somebody(portal, employee(facts, None), send)

@@ -20,7 +20,6 @@ SETTINGS = (
     "server_endpoint",
     "default_user_id",
     "source_id",
-    "unknown_callers",
     "plan",
     "installed_by",
     "vip_field",
@@ -70,8 +69,6 @@ def _known(names: tuple[str, ...], what: str) -> dict[str, str]:
 class Bitrix24Settings(Schema):
     """`[connection.settings]`.
 
-    `unknown_callers`: "create" lets the portal make a lead (in simple CRM mode a contact and a deal) for a number
-    that it does not know, "ignore" leaves such a call in its statistics alone.
     An OAuth connection names `member_id`, `server_endpoint` and the portal's address, or neither of the
     first two: then it waits for the application to be installed, which tells them.
     """
@@ -90,7 +87,6 @@ class Bitrix24Settings(Schema):
         allow_none=True, validate=validate.Regexp(r"^\d+$", error="Must be the id of a Bitrix24 user, a number.")
     )
     source_id = _Text(load_default="CALL", validate=validate.Length(min=1, max=50))
-    unknown_callers = fields.String(load_default="create", validate=validate.OneOf(("create", "ignore")))
     plan = fields.String(load_default="ordinary", validate=validate.OneOf(("ordinary", "enterprise")))
     vip_field = _Text(
         allow_none=True,
@@ -176,7 +172,6 @@ class PortalSettings:
     default_user_id: str | None
     source_id: str
     enterprise: bool
-    creates_cards: bool = True
     webhook_user_id: str | None = None
 
 
@@ -199,6 +194,5 @@ def portal_settings(connection: ConnectionFacts) -> PortalSettings:
         default_user_id=setting("default_user_id") or None,
         source_id=setting("source_id", "CALL"),
         enterprise=setting("plan") == "enterprise",
-        creates_cards=setting("unknown_callers", "create") == "create",
         webhook_user_id=path["user_id"] if path else None,
     )

@@ -47,13 +47,6 @@ def test_a_registration_uses_the_connections_zone_and_source() -> None:
     assert portal.http.asked[0].write
 
 
-def test_a_connection_that_ignores_unknown_callers_has_no_card_made_for_them() -> None:
-    portal = FakePortal().on(REGISTER, NEW_CLIENT)
-    portal.settings["unknown_callers"] = "ignore"
-    CRM.perform(registration(), portal.door)
-    assert portal.params(REGISTER)[0]["CRM_CREATE"] == 0
-
-
 def test_a_second_try_is_the_same_registration_to_the_letter() -> None:
     portal = FakePortal().on(REGISTER, OutcomeUnknown("cut"), NEW_CLIENT)
     with pytest.raises(OutcomeUnknown):

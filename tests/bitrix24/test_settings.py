@@ -33,7 +33,6 @@ def test_the_provisioning_files_example_is_accepted() -> None:
     assert Bitrix24Settings().load(values) == {
         **values,
         "source_id": "CALL",
-        "unknown_callers": "create",
         "plan": "ordinary",
     }
 
