@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from hub.domain.phone import Phone, parse_phone
 from hub.routing.decide import CallerFacts, Decision, Reason, RuleTried, decide
 from hub.routing.facts import read_caller, read_staff
 from hub.routing.index import look_up_now, wish_look_up
-from hub.routing.log import Asked, DecisionLog
+from hub.routing.log import Asked, DecisionLog, Noted
 from hub.routing.staff import Staff
 from hub.runtime import Runtime
 
@@ -30,6 +30,7 @@ ANSWER_SECONDS = 0.9
 LONGEST_WAIT_SECONDS = 5.0
 _REMEMBERED_SECONDS = 2.0
 _AT_ONCE = 16
+_MOST_WISHES_AT_ONCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,16 @@ class RouteDesk:
             return None
 
 
-def wish_what_is_missing(session: Session, asked: Asked, decision: Decision) -> None:
-    """After an answer that rested on nothing, or on something old: know better the next time."""
-    unsure = decision.party is None or decision.stale
-    if asked.by == "pbx" and unsure and asked.caller is not None and asked.caller.e164 and not decision.vip:
-        wish_look_up(session, asked.workspace_id, asked.caller.e164)
+def wish_what_is_missing(session: Session, decisions: Sequence[Noted]) -> None:
+    """After answers that rested on nothing, or on something old: know better the next time."""
+    missing = {
+        (asked.workspace_id, asked.caller.e164)
+        for asked, decision in decisions
+        if asked.by == "pbx" and _is_unsure(decision) and asked.caller is not None and asked.caller.e164
+    }
+    for workspace_id, e164 in sorted(missing)[:_MOST_WISHES_AT_ONCE]:
+        wish_look_up(session, workspace_id, e164)
+
+
+def _is_unsure(decision: Decision) -> bool:
+    return decision.stale or (decision.party is None and not decision.vip)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import BindParameter, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from hub.db.directory import DirectoryUser
@@ -134,6 +134,49 @@ def _absences(session: Session, employee_ids: list[int]) -> dict[int, tuple[tupl
 
 # --- The caller --------------------------------------------------------------------------------------
 
+_WORKSPACE: BindParameter[int] = bindparam("workspace_id")
+_NUMBER: BindParameter[str] = bindparam("e164")
+_PBX: BindParameter[int] = bindparam("pbx_id")
+_AT: BindParameter[datetime] = bindparam("at")
+_IS_BLOCKED = (
+    select(Block.id)
+    .where(
+        Block.workspace_id == _WORKSPACE,
+        Block.kind == bindparam("kind", "number"),
+        Block.value == _NUMBER,
+        or_(Block.until.is_(None), Block.until > _AT),
+    )
+    .limit(1)
+)
+_VIP = select(Provisioned.document).where(
+    Provisioned.workspace_id == _WORKSPACE, Provisioned.section == "vip", Provisioned.key == _NUMBER
+)
+_LAST_TALKED = (
+    select(CallRow.answered_by)
+    .where(
+        CallRow.workspace_id == _WORKSPACE,
+        CallRow.client_e164 == _NUMBER,
+        CallRow.connection_id == _PBX,
+        CallRow.outcome == "answered",
+        CallRow.answered_by.is_not(None),
+        CallRow.started_at > bindparam("since"),
+    )
+    .order_by(CallRow.started_at.desc())
+    .limit(1)
+)
+# Built once and asked together: a telephone rings while these are read.
+_ABOUT = select(_IS_BLOCKED.scalar_subquery(), _VIP.scalar_subquery(), _LAST_TALKED.scalar_subquery())
+_OWNER = PhoneOwner.__table__.c
+_PARTIES = (
+    select(
+        *(_OWNER[name] for name in ("connection_id", "kind", "party_id", "name", "owner_user_id", "vip", "seen_at")),
+        _OWNER.at_work,
+    )
+    .where(_OWNER.workspace_id == _WORKSPACE, _OWNER.e164 == _NUMBER)
+    .order_by(_OWNER.place, _OWNER.id)
+    .limit(_MOST_PARTIES)
+)
+
 
 def read_caller(
     session: Session, workspace_id: int, pbx_connection_id: int | None, caller: Phone | None, at: datetime
@@ -141,76 +184,32 @@ def read_caller(
     """What the hub itself knows of a caller; nobody outside is asked."""
     if caller is None or caller.e164 is None:
         return CallerFacts(caller)
+    place = {"workspace_id": workspace_id, "e164": caller.e164}
+    asked = {**place, "pbx_id": pbx_connection_id, "at": at, "since": at - REMEMBERED_TALK}
+    blocked, vip, last_talked = session.execute(_ABOUT, asked).one()
     return CallerFacts(
         caller,
-        blocked=is_blocked(session, workspace_id, "number", caller.e164, at),
-        vip=vip_entry(session, workspace_id, caller.e164),
-        parties=_parties(session, workspace_id, caller.e164, at),
-        last_talked=_last_talked(session, workspace_id, pbx_connection_id, caller.e164, at),
+        blocked=blocked is not None,
+        vip=VipEntry(vip.get("extension") or None, vip.get("note") or "") if vip is not None else None,
+        parties=tuple(_party(row, at) for row in session.execute(_PARTIES, place)),
+        last_talked=last_talked,
+    )
+
+
+def _party(row: Any, at: datetime) -> IndexedParty:
+    return IndexedParty(
+        connection_id=row.connection_id,
+        kind=row.kind,
+        id=row.party_id,
+        name=row.name,
+        owner_user_id=row.owner_user_id,
+        vip=row.vip,
+        seen_at=row.seen_at,
+        owner_at_work=row.at_work if at - row.seen_at <= TIME_CLOCK_FRESH else None,
     )
 
 
 def is_blocked(session: Session, workspace_id: int, kind: str, value: str, at: datetime) -> bool:
     """Whether a number, an IP address or a visitor stands on the black list at that moment."""
-    found = session.scalar(
-        select(Block.id).where(
-            Block.workspace_id == workspace_id,
-            Block.kind == kind,
-            Block.value == value,
-            or_(Block.until.is_(None), Block.until > at),
-        )
-    )
-    return found is not None
-
-
-def vip_entry(session: Session, workspace_id: int, e164: str) -> VipEntry | None:
-    document = session.scalar(
-        select(Provisioned.document).where(
-            Provisioned.workspace_id == workspace_id, Provisioned.section == "vip", Provisioned.key == e164
-        )
-    )
-    if document is None:
-        return None
-    return VipEntry(document.get("extension") or None, document.get("note") or "")
-
-
-def _parties(session: Session, workspace_id: int, e164: str, at: datetime) -> tuple[IndexedParty, ...]:
-    rows = session.scalars(
-        select(PhoneOwner)
-        .where(PhoneOwner.workspace_id == workspace_id, PhoneOwner.e164 == e164)
-        .order_by(PhoneOwner.place, PhoneOwner.id)
-        .limit(_MOST_PARTIES)
-    )
-    return tuple(
-        IndexedParty(
-            connection_id=row.connection_id,
-            kind=row.kind,
-            id=row.party_id,
-            name=row.name,
-            owner_user_id=row.owner_user_id,
-            vip=row.vip,
-            seen_at=row.seen_at,
-            owner_at_work=row.at_work if at - row.seen_at <= TIME_CLOCK_FRESH else None,
-        )
-        for row in rows
-    )
-
-
-def _last_talked(
-    session: Session, workspace_id: int, pbx_connection_id: int | None, e164: str, at: datetime
-) -> str | None:
-    if pbx_connection_id is None:
-        return None
-    return session.scalar(
-        select(CallRow.answered_by)
-        .where(
-            CallRow.workspace_id == workspace_id,
-            CallRow.client_e164 == e164,
-            CallRow.connection_id == pbx_connection_id,
-            CallRow.outcome == "answered",
-            CallRow.answered_by.is_not(None),
-            CallRow.started_at > at - REMEMBERED_TALK,
-        )
-        .order_by(CallRow.started_at.desc())
-        .limit(1)
-    )
+    asked = {"workspace_id": workspace_id, "kind": kind, "e164": value, "at": at}
+    return session.scalar(_IS_BLOCKED, asked) is not None

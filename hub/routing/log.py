@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from hub.db.engine import Database
 from hub.db.routing import RouteDecision
-from hub.domain.codec import to_document
 from hub.domain.phone import Phone
 from hub.routing.decide import Decision
 
@@ -53,23 +52,39 @@ def keep_decision(session: Session, asked: Asked, decision: Decision) -> RouteDe
         name=decision.name,
         reason=decision.reason,
         vip=decision.vip,
-        steps=to_document(decision.steps),
+        steps=steps_document(decision),
     )
     session.add(row)
     return row
 
 
+def steps_document(decision: Decision) -> list[dict[str, object]]:
+    """The rules on the way as they are kept, for pages and programs."""
+    return [
+        {
+            "rule": str(step.rule),
+            "took": step.took,
+            "fact": step.fact,
+            "says": {"words": step.says.words, "values": dict(step.says.values)} if step.says else None,
+        }
+        for step in decision.steps
+    ]
+
+
+Noted = tuple[Asked, Decision]
+
+
 class DecisionLog:
     """Decisions of a process that must answer faster than a disk: written together, some times a second.
 
-    `also(session, asked, decision)` may write more in the same transaction. While the database is away they wait,
-    up to a number; then the oldest ones are let go, for the answer is worth more than its note.
+    `also(session, decisions)` may write more in the same transaction. While the database is away they wait, up to
+    a number; then the oldest ones are let go, for the answer is worth more than its note.
     """
 
-    def __init__(self, database: Database, also: Callable[[Session, Asked, Decision], None]) -> None:
+    def __init__(self, database: Database, also: Callable[[Session, Sequence[Noted]], None]) -> None:
         self._database = database
         self._also = also
-        self._waiting: queue.Queue[tuple[Asked, Decision]] = queue.Queue(_MOST_WAITING)
+        self._waiting: queue.Queue[Noted] = queue.Queue(_MOST_WAITING)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="decisions", daemon=True)
 
@@ -103,8 +118,8 @@ class DecisionLog:
             written += len(batch)
         return written
 
-    def _take(self, most: int) -> list[tuple[Asked, Decision]]:
-        taken: list[tuple[Asked, Decision]] = []
+    def _take(self, most: int) -> list[Noted]:
+        taken: list[Noted] = []
         while len(taken) < most:
             try:
                 taken.append(self._waiting.get_nowait())
@@ -112,11 +127,11 @@ class DecisionLog:
                 break
         return taken
 
-    def _write(self, batch: Sequence[tuple[Asked, Decision]]) -> None:
+    def _write(self, batch: Sequence[Noted]) -> None:
         with self._database.transaction() as session:
             for asked, decision in batch:
                 keep_decision(session, asked, decision)
-                self._also(session, asked, decision)
+            self._also(session, batch)
 
     def _run(self) -> None:
         while not self._stopping.wait(_EVERY_SECONDS):

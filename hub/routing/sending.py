@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from connectors.contract import Connector, Door, PbxCommands
+from connectors.contract import Connector, Door
 from hub.db.engine import database_now
 from hub.db.retrying import in_transaction
 from hub.db.routing import CommandRow, CommandState
@@ -32,11 +32,11 @@ from hub.domain.errors import (
     Unreachable,
 )
 from hub.domain.intents import Lane
-from hub.domain.phone import Phone
 from hub.observe.crash import crash_point
 from hub.routing.extensions import check_extension
 from hub.routing.legs import leg_to_steer, may_be_steered
 from hub.routing.orders import OPEN, aim_again, close
+from hub.routing.telling import tell
 from hub.runtime import Runtime
 
 log = structlog.get_logger()
@@ -165,7 +165,7 @@ def _send(runtime: Runtime, taken: Taken) -> None:
         if rule is not None:
             _keep_pace(runtime, rule, taken.kind)
         try:
-            _tell(commands, door, aimed)
+            tell(commands, door, aimed.kind, aimed.uid, aimed.order)
         except Throttled as error:
             _leave_alone(runtime, connector, door, error)
             raise
@@ -238,38 +238,6 @@ def _aimed(runtime: Runtime, taken: Taken, leg_key: str) -> Taken | None:
             return None
         row.order = order
     return replace(taken, order=order)
-
-
-def _tell(commands: PbxCommands, door: Door, taken: Taken) -> None:
-    order = taken.order
-    match taken.kind:
-        case "route":
-            commands.route(door, command_id=taken.uid, leg_key=order["leg"], to=order["to"])
-        case "callback":
-            line = _phone(order.get("line"))
-            client = Phone(order["client"], order["client"])
-            commands.callback(door, command_id=taken.uid, extension=order["extension"], client=client, line=line)
-        case "callback_group":
-            line, client = _phone(order["line"]), Phone(order["client"], order["client"])
-            assert line is not None
-            commands.callback_group(
-                door,
-                command_id=taken.uid,
-                group=order["extension"],
-                client=client,
-                line=line,
-                client_first=bool(order.get("client_first")),
-            )
-        case "hangup":
-            commands.hangup(door, command_id=taken.uid, leg_key=order["leg"])
-        case _:
-            raise Rejected(f"The hub knows no command {taken.kind}.")
-
-
-def _phone(text: str | None) -> Phone | None:
-    if not text:
-        return None
-    return Phone(text, text if text.startswith("+") else None)
 
 
 # --- Closing -----------------------------------------------------------------------------------------

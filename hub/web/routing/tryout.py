@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from hub.db.tables import Connection
-from hub.domain.codec import to_document
 from hub.domain.phone import Phone, parse_phone
 from hub.routing.decide import Decision, decide
 from hub.routing.facts import read_caller, read_staff
+from hub.routing.log import steps_document
 from hub.routing.sync import sync_again
 from hub.web.i18n import _
 from hub.web.pages import pages
@@ -44,7 +44,7 @@ def explain(
     phone = parse_phone(caller, region)
     facts = read_caller(session, workspace_id, pbx.id if pbx else None, phone, at)
     decision = decide(facts, read_staff(session, workspace_id, pbx.name if pbx else EVERY_PBX), at)
-    return Explained(phone, at, decision, to_document(decision.steps))
+    return Explained(phone, at, decision, steps_document(decision))
 
 
 @pages.get("/admin/routing")

@@ -1,0 +1,43 @@
+"""From a command's row to the words that a PBX's folder understands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract import Door, PbxCommands
+from hub.domain.errors import Rejected
+from hub.domain.phone import Phone
+
+
+def tell(commands: PbxCommands, door: Door, kind: str, uid: str, order: Mapping[str, Any]) -> None:
+    """One command; what `order` holds for each `kind` is told in `hub.routing.orders`. Raises the delivery errors."""
+    match kind:
+        case "route":
+            commands.route(door, command_id=uid, leg_key=order["leg"], to=order["to"])
+        case "callback":
+            line = _phone(order.get("line"))
+            client = Phone(order["client"], order["client"])
+            extension, label = order["extension"], order.get("label", "")
+            commands.callback(door, command_id=uid, extension=extension, client=client, line=line, label=label)
+        case "callback_group":
+            line, client = _phone(order["line"]), Phone(order["client"], order["client"])
+            assert line is not None
+            commands.callback_group(
+                door,
+                command_id=uid,
+                group=order["extension"],
+                client=client,
+                line=line,
+                client_first=bool(order.get("client_first")),
+            )
+        case "hangup":
+            commands.hangup(door, command_id=uid, leg_key=order["leg"])
+        case _:
+            raise Rejected(f"The hub knows no command {kind}.")
+
+
+def _phone(text: str | None) -> Phone | None:
+    if not text:
+        return None
+    return Phone(text, text if text.startswith("+") else None)
