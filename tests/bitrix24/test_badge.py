@@ -24,7 +24,7 @@ MANDATORY = {
 }  # fmt: skip
 RECOMMENDED = {
     "calls are sent to the client's owner": (
-        ROUTING, "test_a_client_of_the_crm_is_sent_to_the_owner_within_a_second",
+        ROUTING, "test_a_client_of_the_crm_is_sent_to_the_owner_within_a_second_and_the_card_with_them",
     ),
     "cards follow the queue": (
         DIALS, "test_cards_follow_the_queue_shown_to_the_rung_and_hidden_from_the_others",
