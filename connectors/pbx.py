@@ -31,8 +31,13 @@ class PbxCommands(Protocol):
     after `OutcomeUnknown`: a telephone may be ringing.
     """
 
-    def callback(self, door: Door, *, command_id: str, extension: str, client: Phone, line: Phone | None) -> None:
-        """Ring the employee, then the client, from `line` where one is given."""
+    def callback(
+        self, door: Door, *, command_id: str, extension: str, client: Phone, line: Phone | None, label: str = ""
+    ) -> None:
+        """Ring the employee, then the client, from `line` where one is given.
+
+        `label` says in a few words what the call is about, for the employee's telephone where it can show them.
+        """
 
     def callback_group(
         self, door: Door, *, command_id: str, group: str, client: Phone, line: Phone, client_first: bool = False

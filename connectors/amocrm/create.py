@@ -26,8 +26,6 @@ from connectors.amocrm.reference import lead_field_codes, settings_for, takes_in
 from connectors.amocrm.settings import AccountSettings
 from connectors.amocrm.translate import (
     first_link,
-    form_id,
-    incoming_form,
     incoming_lead,
     lead_with_contact,
     new_contact,
@@ -37,6 +35,7 @@ from connectors.amocrm.translate import (
     source_values,
     stranger,
 )
+from connectors.amocrm.translate_forms import form_id, incoming_form
 from connectors.contract import Absent, Found, Json, LookUp, Step, StepResult
 from hub.domain.errors import OutcomeUnknown
 from hub.domain.events import Direction

@@ -15,7 +15,7 @@ from connectors.amocrm.client import Account
 from connectors.amocrm.envelope import Envelope, embedded, identifier, mapping, rows, text
 from connectors.amocrm.errors import Refused
 from connectors.amocrm.reference import CLOSED_STATUSES
-from connectors.amocrm.translate import FORM_MARK
+from connectors.amocrm.translate_forms import FORM_MARK
 from connectors.contract import Door, Json, StepResult
 from hub.domain.party import Party
 from hub.domain.phone import Phone, parse_phone

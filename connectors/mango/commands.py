@@ -20,6 +20,7 @@ from hub.domain.phone import Phone, parse_phone
 _EXTENSION = re.compile(r"\d{1,10}")
 _TARGET = re.compile(r"\d{1,20}|sip:[^\s@]+@[^\s@]+")
 _LONGEST_ID_BYTES = 128
+_LONGEST_HEADER_BYTES = 64
 _PER_TWO_SECONDS = 0.47  # a little less than one in two seconds: a network may bring two requests closer together
 _PACES: Mapping[str, float] = {
     "route": _PER_TWO_SECONDS,
@@ -35,7 +36,9 @@ _METHODS = ("blind", "hold")
 class MangoCommands:
     """The `PbxCommands` of Mango Office."""
 
-    def callback(self, door: Door, *, command_id: str, extension: str, client: Phone, line: Phone | None) -> None:
+    def callback(
+        self, door: Door, *, command_id: str, extension: str, client: Phone, line: Phone | None, label: str = ""
+    ) -> None:
         order: dict[str, object] = {
             "command_id": _id(command_id),
             "from": {"extension": _extension(extension)},
@@ -43,6 +46,9 @@ class MangoCommands:
         }
         if line is not None:
             order["line_number"] = _line(line)
+        shown = _shown(label)
+        if shown:
+            order["sip_headers"] = {"From/display-name": shown}
         call(door, "commands/callback", order, write=True)
 
     def callback_group(
@@ -139,6 +145,12 @@ def _extension(text: str) -> str:
     if not _EXTENSION.fullmatch(text):
         raise Rejected(f"{text!r} is no extension that Mango could have.")
     return text
+
+
+def _shown(label: str) -> str:
+    """Letters and digits only, 64 bytes at most: Mango drops a header with anything else in it (`mango.md §3`)."""
+    words = re.findall(r"[A-Za-z0-9]+", label)
+    return "".join(word[:1].upper() + word[1:] for word in words)[:_LONGEST_HEADER_BYTES]
 
 
 def _target(text: str) -> str:
