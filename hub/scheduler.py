@@ -29,6 +29,7 @@ from hub.jobs import Doorbell, connect_redis
 from hub.observe.log import configure_logging
 from hub.routing.extensions import refresh_extensions
 from hub.routing.forwarding import sync_forwarding
+from hub.routing.retention import sweep_decisions
 from hub.routing.sync import sync_owners
 from hub.rules.watch import watch_all
 from hub.runtime import Runtime
@@ -142,6 +143,7 @@ def _tick(runtime: Runtime) -> None:
         "sweep_old_rows": lambda: _in_turn(runtime, "retention", timedelta(hours=1), sweep_old_rows),
         "sweep_visits": lambda: _in_turn(runtime, "visits", timedelta(hours=1), sweep_visits),
         "refresh_extensions": lambda: refresh_extensions(runtime),
+        "sweep_decisions": lambda: _in_turn(runtime, "old_decisions", timedelta(hours=1), sweep_decisions),
         "sync_forwarding": lambda: _in_turn(runtime, "forwarding", timedelta(seconds=30), sync_forwarding),
         "ledger": runtime.ledger.flush,
     }.items():
