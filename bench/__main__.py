@@ -14,6 +14,7 @@ QUICK = {
     "attribution": ["--quick"],
     "tracker": ["--quick"],
     "portals": ["--seconds", "10"],
+    "rules": ["--quick"],
 }
 """The measurements, in their order, and what makes each of them short."""
 

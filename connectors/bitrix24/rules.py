@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from connectors.door import Json
 from connectors.rules import CrmRules
 from hub.domain.treatment import LeadOutcome, PersonState
+
+
+def stranger(settings: Mapping[str, Json]) -> LeadOutcome:
+    """As the connection's `unknown_callers` says."""
+    return LeadOutcome.ACTIVITY_ONLY if settings.get("unknown_callers") == "ignore" else LeadOutcome.LEAD
+
 
 RULES = CrmRules(
     outcomes=frozenset(LeadOutcome) - {LeadOutcome.UNSORTED},
     states={"CONTACT": PersonState.CONTACT, "COMPANY": PersonState.CONTACT, "LEAD": PersonState.LEAD},
+    stranger=stranger,
     field_types={
         "string": "text",
         "url": "text",

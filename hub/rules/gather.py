@@ -17,6 +17,7 @@ from connectors.contract import CrmRules
 from hub.db.routing import PhoneOwner
 from hub.db.tables import CallRow, Connection, Provisioned, Workspace
 from hub.db.work import DeliveryRow
+from hub.domain.call import Outcome
 from hub.domain.intents import Lane
 from hub.domain.party import Employee
 from hub.domain.treatment import PersonState
@@ -155,7 +156,9 @@ def told(facts: PlanFacts, row: CallRow, gathered: Gathered) -> PlanFacts:
         after_missed=_after_missed(known, row, timedelta(hours=rules.quality.missed_hours)),
         first_call=not _called_within(known, row, timedelta(days=rules.quality.unique_days)),
         turn=row.id,
-        openings=_openings(gathered.hours, rules.tasks, row.ended_at or row.started_at),
+        openings=()
+        if row.outcome == Outcome.ANSWERED
+        else _openings(gathered.hours, rules.tasks, row.ended_at or row.started_at),
     )
 
 
@@ -203,12 +206,17 @@ def _called_within(known: Known, row: CallRow, within: timedelta) -> bool:
 
 
 def _openings(hours: Hours, tasks: TaskRules, since: datetime) -> tuple[tuple[datetime, datetime], ...]:
-    """The working hours in which the task's time runs; none are needed when all time counts."""
-    if not tasks.working_hours:
-        return ()
+    """The working hours in which the task's time runs, no more than it needs; none when all time counts."""
+    left, found = timedelta(minutes=tasks.within_minutes), []
     first = since.date() - timedelta(days=1)
-    spans = (span for days in range(_OPENINGS_DAYS) for span in sorted(hours.spans(first + timedelta(days=days))))
-    return tuple((opens, closes) for opens, closes in spans if closes > since)
+    for days in range(_OPENINGS_DAYS if tasks.working_hours else 0):
+        for opens, closes in sorted(hours.spans(first + timedelta(days=days))):
+            if closes > since:
+                found.append((opens, closes))
+                left -= closes - max(opens, since)
+        if left <= timedelta():
+            break
+    return tuple(found)
 
 
 def ask_for_duty(rules: Rules) -> bool:
