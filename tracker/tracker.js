@@ -48,7 +48,7 @@
   const visit = (node, link) => {
     let kept = shownTexts.get(node);
     if (!kept || node.nodeValue !== kept.shown) {
-      if (!node.nodeValue || node.nodeValue.length > 5000 || node.nodeValue.search(pattern) < 0) return void shownTexts.delete(node);
+      if (!/\d/.test(node.nodeValue) || node.nodeValue.length > 5000 || node.nodeValue.search(pattern) < 0) return void shownTexts.delete(node);
       shownTexts.set(node, kept = { original: node.nodeValue, link });
     }
     put(node, kept.shown = replaced(kept.original, link));

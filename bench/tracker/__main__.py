@@ -12,6 +12,7 @@ import click
 
 from bench.tracker.broker import Leased, measure_leases
 from bench.tracker.doors import Door, measure_doors
+from bench.tracker.page import measure_pages
 
 LIVE = (100, 2_000, 10_000, 100_000)
 QUICK_LIVE = (100, 5_000)
@@ -22,12 +23,16 @@ QUICK_LIVE = (100, 5_000)
 @click.option("--seconds", default=5.0, show_default=True, help="How long each run through HTTP lasts.")
 @click.option("--quick", is_flag=True, help="Less of everything, within 30 seconds.")
 def main(numbers: int, seconds: float, quick: bool) -> None:
-    """Print two Markdown tables: the lease script alone, and the whole way through HTTP."""
+    """Print three Markdown tables: the lease script alone, the whole way through HTTP, and the page in a browser."""
     with tempfile.TemporaryDirectory() as folder:
         leased = measure_leases(Path(folder), numbers, QUICK_LIVE if quick else LIVE, 1000 if quick else 3000)
         _print_leases(leased)
     with tempfile.TemporaryDirectory() as folder:
         _print_doors(measure_doors(Path(folder), numbers, 1.5 if quick else seconds))
+    with tempfile.TemporaryDirectory() as folder:
+        click.echo("\n| paragraphs of the page | script on the main thread, ms | layout shift |\n|---:|---:|---:|")
+        for cost in measure_pages(Path(folder), (50, 500) if quick else (50, 500, 5000)):
+            click.echo(f"| {cost.paragraphs:,} | {cost.milliseconds:.1f} | {cost.shift:g} |")
 
 
 def _print_leases(lines: list[Leased]) -> None:

@@ -51,7 +51,7 @@ MOVES = st.lists(
 
 
 @given(moves=MOVES)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_no_number_serves_two_sites_inside_the_quarantine(
     database: Database, sites: list[int], moves: list[tuple[int, set[str], int]]
 ) -> None:
@@ -61,11 +61,11 @@ def test_no_number_serves_two_sites_inside_the_quarantine(
         now = NOW
         for place, numbers, hours in moves:
             hold_numbers(session, {sites[place]: dict.fromkeys(numbers, "")}, now)
-            for _ in range(hours // 12 + 1):
+            for _ in range(hours // 24 + 1):
                 for site_id in sites:
                     for number in usable_numbers(session, site_id, now):
                         served[number].append((site_id, now))
-                now += timedelta(hours=12)
+                now += timedelta(hours=24)
     for moments in served.values():
         for site_id, at in moments:
             assert not [
