@@ -20,6 +20,7 @@ class CrmRules:
 
     `states` and `open_places`: how the kinds of the owner index are to be read; a contact whose place is among the
     open ones has an open deal. `lead_is_deal`: whom the hub makes a lead has a contact and an open deal there.
+    `lacking`: what cannot be made where the CRM's dictionary "crm_mode" names this mode.
     `makes_for_known`: whether a new deal or lead can be made of a client whom the CRM knows.
     `field_types`: the CRM's own type of a field to text, number, moment, flag or choice.
     """
@@ -28,6 +29,7 @@ class CrmRules:
     states: Mapping[str, PersonState]
     lead_is_deal: bool = False
     makes_for_known: bool = False
+    lacking: Mapping[str, frozenset[LeadOutcome]] = field(default_factory=dict)
     open_places: frozenset[int] = frozenset()
     field_types: Mapping[str, str] = field(default_factory=dict)
     stranger: Callable[[Mapping[str, Json]], LeadOutcome] = same_outcome

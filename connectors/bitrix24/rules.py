@@ -18,6 +18,7 @@ RULES = CrmRules(
     outcomes=frozenset(LeadOutcome) - {LeadOutcome.UNSORTED},
     states={"CONTACT": PersonState.CONTACT, "COMPANY": PersonState.CONTACT, "LEAD": PersonState.LEAD},
     stranger=stranger,
+    lacking={"classic": frozenset({LeadOutcome.CONTACT_DEAL})},
     field_types={
         "string": "text",
         "url": "text",

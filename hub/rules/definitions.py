@@ -42,8 +42,9 @@ def definitions(session: Session, connection_id: int, crm: CrmRules) -> CrmDefin
         if row.kind in _STAGES:
             stages[row.parent].add(row.item_id)
     users = session.scalars(select(DirectoryUser).where(DirectoryUser.connection_id == connection_id))
+    lacking = (crm.lacking.get(row.name, frozenset()) for row in rows if row.kind == "crm_mode")
     return CrmDefinitions(
-        outcomes=crm.outcomes,
+        outcomes=crm.outcomes.difference(*lacking),
         makes_for_known=crm.makes_for_known,
         pipelines=frozenset(row.item_id for row in rows if row.kind == "pipeline"),
         stages={parent: frozenset(ids) for parent, ids in stages.items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -33,7 +34,9 @@ from hub.rules.store import (
     versions,
 )  # fmt: skip
 from hub.rules.watch import NOTICE, watch_all, watch_rules
-from mapping.schema import RulesError
+from mapping.catalogue import CATALOGUE
+from mapping.files import read_text
+from mapping.schema import RulesError, read_rules
 from tests.delivery.world import START, World, make_world
 
 
@@ -158,3 +161,11 @@ def test_a_crm_says_beforehand_what_it_makes_of_a_stranger() -> None:
     rules = CrmRules(frozenset({LeadOutcome.UNSORTED}), {}, stranger=lambda _settings: LeadOutcome.UNSORTED)
     assert rules.stranger({}) is LeadOutcome.UNSORTED
     assert CrmRules(frozenset(LeadOutcome), {}).stranger({}) is LeadOutcome.LEAD
+
+
+def test_the_document_of_the_handbook_is_sound() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text()
+    rules = read_rules(read_text(page.split("```text\n")[1].split("```")[0], "toml"))
+    assert len(rules.policy) == 4
+    named = set(re.findall(r"`([a-z_]+)`", page.split("## Facts for templates")[1].split("##")[0]))
+    assert {name.partition(".")[2] for name in CATALOGUE} <= named
