@@ -1,4 +1,4 @@
-"""Every CRM is asked the same of a callback request: one card, found again, joined by its call, a task when it failed."""
+"""Every CRM is asked the same of a callback request: one card, found again, joined by a second; a task at the end."""
 
 from __future__ import annotations
 
