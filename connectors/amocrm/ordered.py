@@ -31,7 +31,7 @@ def set_card(step: Step, account: Account) -> StepResult:
             continue
         try:
             _, left = change(
-                account, f"{collection}/{entity_id}", {"custom_fields_values": [_value(f) for f in fields]}
+                account, f"{collection}/{entity_id}", {"custom_fields_values": [field_item(f) for f in fields]}
             )
         except Refused as refusal:
             if refusal.status != 404:
@@ -52,7 +52,7 @@ def _goes_on(one: FieldValue, collection: str, made: set[str]) -> bool:
     return _COLLECTIONS[one.entity] == collection and (one.always or collection in made)
 
 
-def _value(one: FieldValue) -> dict[str, Json]:
+def field_item(one: FieldValue) -> dict[str, Json]:
     """A field by its id, or by its code where the rules name that."""
     name: dict[str, Json] = {"field_id": int(one.field)} if one.field.isdigit() else {"field_code": one.field}
     return {**name, "values": [{"value": one.value}]}

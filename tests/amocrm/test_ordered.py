@@ -1,0 +1,77 @@
+"""What the rules order at amoCRM: whom a stranger becomes, in which pipeline, on whom, with which fields."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.amocrm.ordered import field_item
+from hub.domain.events import Direction
+from hub.domain.intents import CallFacts, Intent, IntentKind
+from hub.domain.treatment import CardOrders, FieldValue, LeadOutcome, Treatment
+from tests.amocrm.story import Hub, call, log
+
+FIELDS = (FieldValue("lead", "UTM_TERM", "oak"), FieldValue("contact", "UTM_TERM", "x", always=True))
+
+
+def ruled(outcome: LeadOutcome, *, name: str = "", **more: str) -> CallFacts:
+    treatment = Treatment(outcome, "ads", **more)
+    return call(orders=CardOrders(treatments={"unknown": treatment}, fields=FIELDS, client_name=name))
+
+
+def show(facts: CallFacts, *, known: bool = False) -> Hub:
+    hub = Hub()
+    if known:
+        hub.account.add("contacts", "+79001234567")
+    hub.show(log(facts), Intent(IntentKind.SET_CARD, "card", facts, ()))
+    return hub
+
+
+@pytest.mark.parametrize(
+    ("outcome", "unsorted", "leads", "contacts"),
+    [
+        (LeadOutcome.UNSORTED, 1, 1, 1),
+        (LeadOutcome.LEAD, 0, 1, 1),
+        (LeadOutcome.CONTACT_DEAL, 0, 1, 1),
+        (LeadOutcome.ACTIVITY_ONLY, 0, 0, 1),
+        (LeadOutcome.NOTHING, 0, 0, 0),
+    ],
+)
+def test_a_stranger_becomes_what_the_rules_say(outcome: LeadOutcome, unsorted: int, leads: int, contacts: int) -> None:
+    hub = show(ruled(outcome))
+    made = [write for write in hub.account.writes() if write.endswith("/leads/unsorted/sip")]
+    assert (len(made), len(hub.account.leads), len(hub.account.contacts)) == (unsorted, leads, contacts)
+    assert len(hub.account.call_notes()) == (0 if outcome is LeadOutcome.NOTHING else 1)
+
+
+def test_a_new_lead_is_dressed_as_the_rules_say() -> None:
+    hub = show(ruled(LeadOutcome.LEAD, pipeline="3", stage="31", title="From ads", user_id="9"))
+    (lead,) = hub.account.leads.values()
+    assert (lead["name"], lead["pipeline_id"], lead["status_id"]) == ("From ads", 3, 31)
+    assert lead["responsible_user_id"] == 9
+    assert "leads:" in str(hub.done["card"]["updated"])
+    assert {"field_code": "UTM_TERM", "values": [{"value": "oak"}]} in lead["custom_fields_values"]
+
+
+def test_a_field_is_named_by_its_id_or_by_its_code() -> None:
+    assert field_item(FieldValue("lead", "777", "x")) == {"field_id": 777, "values": [{"value": "x"}]}
+    assert field_item(FieldValue("lead", "UTM_TERM", "x"))["field_code"] == "UTM_TERM"
+
+
+def test_a_masked_client_is_not_named_by_the_number() -> None:
+    hub = show(ruled(LeadOutcome.LEAD, name="+7900*****67"))
+    (lead,), (contact,) = hub.account.leads.values(), hub.account.contacts.values()
+    assert "+7900*****67" in lead["name"]
+    assert contact["name"] == "+7900*****67"
+
+
+def test_a_known_client_is_not_made_anew_and_gets_only_the_fields_that_go_always() -> None:
+    hub = show(ruled(LeadOutcome.LEAD), known=True)
+    assert hub.account.leads == {}
+    assert [write for write in hub.account.writes() if "PATCH" in write] == ["PATCH /api/v4/contacts/1001"]
+
+
+def test_an_outbound_call_that_is_only_logged_needs_a_person_too() -> None:
+    facts = call(direction=Direction.OUTBOUND, orders=CardOrders(treatments={"unknown": Treatment()}))
+    hub = Hub()
+    hub.show(log(facts))
+    assert (len(hub.account.contacts), len(hub.account.leads)) == (1, 0)
