@@ -31,6 +31,11 @@ class Right(StrEnum):
     CALLBACKS_EDIT = "callbacks_edit"
     RULES = "rules"
     RULES_EDIT = "rules_edit"
+    WORKSPACE = "workspace"  # users, keys, audit log, settings
+    WORKSPACE_EDIT = "workspace_edit"
+    EVERY_CALL = "every_call"  # without it, only the calls of the employee whom the user is
+    DESK = "desk"
+    ACCOUNT = "account"  # one's own
 
 
 _READING = frozenset(
@@ -44,14 +49,16 @@ _READING = frozenset(
         Right.ROUTING,
         Right.CALLBACKS,
         Right.RULES,
+        Right.EVERY_CALL,
+        Right.ACCOUNT,
     }
 )
 RIGHTS: dict[str, frozenset[Right]] = {
     "owner": frozenset(Right),
     "admin": frozenset(Right),
     "marketer": _READING,
-    "auditor": _READING,
-    "agent": frozenset({Right.CALLS}),
+    "auditor": _READING | {Right.WORKSPACE},
+    "agent": frozenset({Right.CALLS, Right.DESK, Right.ACCOUNT}),
 }
 
 

@@ -71,7 +71,7 @@ class Seeded:
 
 
 def add_workspace(database: Database, slug: str = "acme", *, hook_token: str | None = None) -> Seeded:
-    """A workspace with a user of each role, keys, a PBX, a CRM and two employees; no calls."""
+    """A workspace with a user of each role, keys, a PBX, a CRM and two employees (the agent is the first); no calls."""
     with database.transaction() as session:
         workspace = Workspace(
             slug=slug, name=f"ООО «{slug.title()}»", timezone="Europe/Moscow", region="RU", locale="ru", hours={},
@@ -87,6 +87,9 @@ def add_workspace(database: Database, slug: str = "acme", *, hook_token: str | N
         for name, extension in (("Анна Белова", "101"), ("Борис Волков", "102")):
             row = EmployeeRow(workspace_id=workspace.id, name=name, extensions={"*": extension}, users={"b24": "7"})
             session.add(row)
+            session.flush()
+            if extension == "101":
+                session.get_one(User, users["agent"].id).employee_id = row.id
         return Seeded(workspace.id, slug, pbx.id, crm.id, keys, {role: user.id for role, user in users.items()})
 
 

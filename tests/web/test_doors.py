@@ -1,4 +1,4 @@
-"""Every address by every role, by strangers and by another workspace; CSRF, headers, errors."""
+"""Every address by every role, by strangers and by another workspace; CSRF, headers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from hub.db.tracking import SiteNumber, SiteRow, VisitRow
 from hub.web.roles import RIGHTS, Right
 from tests.web.conftest import Notes, csrf_of, log_in
 from tests.web.seed import ROLES, Seeded, add_call, add_delivery, add_item, add_recording, add_trouble
+from tests.web.spare import add_spare
 from tests.web.test_statements import add_statement
 
 OPEN_TO_ALL = {
@@ -33,8 +34,8 @@ RULES = (
 )  # fmt: skip
 PROVEN_ELSEWHERE = ("api.", "bitrix24.", "amocrm.", "tracker.", *(f"pages.{name}" for name in RULES))
 """Doors with tests of their own: tests/web/test_api*.py, test_rules.py, tests/bitrix24, amocrm, tracking_live."""
-FORMS_PROVEN_ELSEWHERE = ("/admin/routing/", "/admin/callbacks/")
-"""Their forms name rows by fields of their own: tests/web/test_routing.py, test_callback_pages.py."""
+FORMS_PROVEN_ELSEWHERE = ("/admin/routing/", "/admin/callbacks/", "/admin/workspace", "/admin/account/")
+"""Their forms name rows by fields of their own: test_routing.py, test_callback_pages.py, test_office.py."""
 Ids = dict[str, int | str]
 READ_ONLY = ("marketer", "agent", "auditor")
 
@@ -53,6 +54,7 @@ def ids(database: Database, acme: Seeded) -> Ids:
         "statement_id": add_statement(database, acme),
         **_add_tracking(database, acme),
         **_add_callback(database, acme),
+        **add_spare(database, acme, "one"),
     }
 
 
@@ -118,9 +120,10 @@ def _open(client: FlaskClient, rule: Rule, method: str, ids: Ids, token: str) ->
     return client.open(_address(rule, ids), method=method, data=form)
 
 
-def test_every_address_obeys_the_table_of_rights(app: Flask, acme: Seeded, ids: Ids) -> None:
+def test_every_address_obeys_the_table_of_rights(app: Flask, acme: Seeded, ids: Ids, database: Database) -> None:
     seen = 0
     for role in ROLES:
+        ids |= add_spare(database, acme, role)  # some role has removed the one before
         client = log_in(app, acme, role)
         token = csrf_of(client.get("/admin/calls").text)
         for rule, method, right in _guarded(app):
@@ -184,7 +187,7 @@ def test_read_only_roles_see_no_hook_address_and_no_replay_button(app: Flask, ac
 
 def test_agent_sees_calls_and_nothing_else(app: Flask, acme: Seeded, ids: Ids) -> None:
     client = log_in(app, acme, "agent")
-    assert client.get("/admin/").location == "/admin/calls"
+    assert client.get("/admin/").location == "/admin/desk"
     assert "/admin/deliveries" not in client.get("/admin/calls").text
 
 
@@ -217,7 +220,7 @@ def test_nothing_changes_without_a_csrf_token(app: Flask, acme: Seeded, ids: Ids
     assert len(changing) >= 5
     for rule in changing:
         for token in ({}, {"csrf_token": "made up"}):
-            answer = client.post(str(rule), data={"id": str(ids["delivery_id"]), "locale": "ru", **token})
+            answer = client.post(_address(rule, ids), data={"id": str(ids["delivery_id"]), "locale": "ru", **token})
             assert answer.status_code == 400, rule
     assert notes.deliveries == notes.inbox == []
     assert client.get("/admin/calls").status_code == 200
@@ -246,64 +249,3 @@ def test_no_template_has_inline_script_or_style(app: Flask, acme: Seeded, ids: I
     for rule, method, _ in _guarded(app):
         text = client.get(_address(rule, ids)).text if method == "GET" else ""
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", text), rule
-
-
-# --- Errors -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("language", "words"), [("ru", "Здесь ничего нет"), ("en", "There is nothing here")])
-def test_error_pages_speak_the_language_of_the_browser(app: Flask, language: str, words: str) -> None:
-    answer = app.test_client().get("/nothing", headers={"Accept-Language": language})
-    assert answer.status_code == 404
-    assert words in answer.text
-
-
-def test_wrong_method_and_oversized_body_get_friendly_pages(app: Flask, acme: Seeded) -> None:
-    client = log_in(app, acme)
-    answer = client.put("/admin/login")
-    assert answer.status_code == 405
-    assert "buttons of the page" in answer.text
-    answer = client.post("/admin/login", data={"email": "x" * 2_000_000})
-    assert answer.status_code == 413
-    assert "too large" in answer.text
-
-
-@pytest.mark.parametrize("path", ["/admin/calls", "/api/v1/connections"])
-def test_a_bug_shows_a_sentence_and_no_traceback(
-    app: Flask, acme: Seeded, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from hub.web.queries import calls, connections
-    from tests.web.conftest import bearer
-
-    def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("secret inner words")
-
-    client = log_in(app, acme)
-    monkeypatch.setattr(calls, "list_calls", broken)
-    monkeypatch.setattr(connections, "list_connections", broken)
-    answer = client.get(path, headers=bearer(acme))
-    assert answer.status_code == 500
-    assert "secret inner words" not in answer.text
-    assert "Traceback" not in answer.text
-    assert ("problem+json" in answer.content_type) == path.startswith("/api/")
-
-
-def test_database_that_is_away_is_503_for_people_and_programs(
-    app: Flask, acme: Seeded, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from sqlalchemy.exc import OperationalError
-
-    from tests.web.conftest import bearer
-
-    client = log_in(app, acme)
-
-    def away(*_: object) -> None:
-        raise OperationalError("SELECT 1", {}, Exception("connection refused"))
-
-    monkeypatch.setattr(Database, "reading", away)
-    for path in ("/admin/calls", "/api/v1/calls", "/metrics", "/r/" + "r" * 32):
-        answer = client.get(path, headers=bearer(acme))
-        assert answer.status_code == 503, path
-        assert answer.headers["Retry-After"]
-        assert "SELECT" not in answer.text
-    assert client.get("/healthz").status_code == 200

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+import structlog
 from flask import request
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from hub.db.tables import ApiKey, Workspace
 from hub.web.services import web
 
 _PREFIX = "dz_"
 _LONGEST_KEY = 200
+_USE_IS_NOTED_EVERY = timedelta(minutes=10)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +50,18 @@ def api_caller() -> Caller | None:
     if found is None:
         return None
     row, workspace = found
+    _note_use(row)
     scopes = frozenset(str(scope) for scope in row.scopes)
     return Caller(row.id, row.name, scopes, workspace.id, workspace.region)
+
+
+def _note_use(row: ApiKey) -> None:
+    """Remember that the key is in use, seldom enough to cost nothing; a store that is busy loses only this note."""
+    now: datetime = web().services.now()
+    if row.last_used_at is not None and now - row.last_used_at < _USE_IS_NOTED_EVERY:
+        return
+    try:
+        with web().database.transaction() as session:
+            session.execute(update(ApiKey).where(ApiKey.id == row.id).values(last_used_at=now))
+    except OperationalError:
+        log.warning("api_key_use_not_noted", key=row.name)

@@ -44,6 +44,10 @@ def init_pages(app: Flask) -> None:
     """Register all pages and what their templates use."""
     from hub.web.callbacks import blocks, queue, settings  # noqa: F401
     from hub.web.callbacks.words import filters as callback_filters
+    from hub.web.desk import pages as _desk  # noqa: F401
+    from hub.web.office import account, keys, log, users  # noqa: F401
+    from hub.web.office import settings as _settings  # noqa: F401
+    from hub.web.office.words import filters as office_filters
     from hub.web.pages import calls, connections, deliveries, login, overview, quarantine, statements  # noqa: F401
     from hub.web.routing import people, tryout, vips  # noqa: F401
     from hub.web.routing.words import filters as routing_filters
@@ -56,6 +60,7 @@ def init_pages(app: Flask) -> None:
     init_languages(app)
     app.jinja_env.filters.update(word=word, phone=show_phone, line=show_line, ruleword=ruleword)
     app.jinja_env.filters.update(routing_filters())
+    app.jinja_env.filters.update(office_filters())
     app.jinja_env.filters.update(callback_filters())
     app.jinja_env.globals.update(
         csrf_token=generate_csrf,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Response, abort, render_template, request
 
+from hub.web.desk.identity import own_employee, seats_of
 from hub.web.export import csv_stream
 from hub.web.pages import pages
 from hub.web.pages.charts import TIMELINE_WIDTH, leg_bars
@@ -12,7 +15,7 @@ from hub.web.people import Person, this_person
 from hub.web.queries import calls as queries
 from hub.web.queries.connections import connection_names
 from hub.web.queries.deliveries import REPLAYABLE
-from hub.web.roles import Right, needs
+from hub.web.roles import Right, may, needs
 from hub.web.routing.queries import decisions_of_call
 from hub.web.services import web
 from hub.web.words import DIRECTIONS, OUTCOMES
@@ -30,7 +33,16 @@ def _wanted(person: Person) -> queries.CallFilter:
         connection=text_argument("connection"),
         phone=text_argument("phone"),
         text=text_argument("q"),
+        seats=seats_of_reader(person),
     )
+
+
+def seats_of_reader(person: Person) -> Sequence[queries.Seat] | None:
+    """Whose calls the person may see: None for everybody's, else those of the employee who they are."""
+    if may(Right.EVERY_CALL):
+        return None
+    with web().database.reading() as session:
+        return seats_of(own_employee(session, person))
 
 
 def _arguments() -> dict[str, str]:
@@ -41,12 +53,13 @@ def _arguments() -> dict[str, str]:
 @needs(Right.CALLS)
 def calls() -> str:
     person = this_person()
+    wanted = _wanted(person)
     with web().database.reading() as session:
         page = queries.list_calls(
             session,
             person.workspace_id,
             person.region,
-            _wanted(person),
+            wanted,
             cursor=cursor_argument(timed=True),
             limit=PER_PAGE,
         )
@@ -57,6 +70,7 @@ def calls() -> str:
         page=shown(page, _arguments()),
         arguments=_arguments(),
         names=names,
+        is_own=wanted.seats is not None,
         connections=connections,
         directions=DIRECTIONS,
         outcomes=OUTCOMES,
@@ -76,8 +90,10 @@ def calls_file() -> Response:
 @needs(Right.CALLS)
 def call(call_id: int) -> str:
     person = this_person()
+    seats = seats_of_reader(person)
     with web().database.reading() as session:
-        story = queries.call_story(session, person.workspace_id, call_id)
+        is_shown = seats is None or queries.find_call(session, person.workspace_id, call_id, seats=seats) is not None
+        story = queries.call_story(session, person.workspace_id, call_id) if is_shown else None
         names = queries.employee_names(session, person.workspace_id)
         routes = decisions_of_call(session, story.call) if story is not None else []
     if story is None:

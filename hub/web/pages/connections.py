@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from hub.db.tables import Connection
 from hub.delivery.directory import read_again_soon
+from hub.web.audit import note, note_view
 from hub.web.i18n import _
 from hub.web.pages import pages
 from hub.web.people import this_person
@@ -38,10 +39,13 @@ def connection(connection_id: int) -> str:
         lists = kept_lists(session, connection_id) if view else []
     if view is None:
         abort(404)
+    hook_address = _hook_address(view.connection)
+    if hook_address is not None:
+        note_view(this_person(), "hook_address.view", view.connection.name)
     return render_template(
         "connection.html",
         view=view,
-        hook_address=_hook_address(view.connection),
+        hook_address=hook_address,
         has_hours=bool(hours),
         lists=lists,
         is_crm=bool(lists) or _is_crm(view.connection),
@@ -54,9 +58,11 @@ def read_again(connection_id: int) -> Response:
     """Have employees and dictionaries read anew; what was told of earlier changes counts as seen."""
     now = web().services.now()
     with web().database.transaction() as session:
-        if queries.find_connection(session, this_person().workspace_id, connection_id, now) is None:
+        view = queries.find_connection(session, this_person().workspace_id, connection_id, now)
+        if view is None:
             abort(404)
         read_again_soon(session, connection_id)
+        note(session, this_person(), "connection.read_again", view.connection.name)
     flash(_("The lists are being read anew. What has changed is told here within a minute."), "good")
     return redirect(url_for("pages.connection", connection_id=connection_id), code=303)
 

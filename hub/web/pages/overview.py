@@ -21,9 +21,9 @@ _LAST_CALLS = 8
 @pages.get("/admin/")
 @needs(Right.CALLS)
 def overview() -> Response | str:
-    """Figures of the workspace's day; an agent, who only sees calls, is sent to those."""
+    """Figures of the workspace's day; an agent, who has no such figures, is sent to their desk."""
     if not may(Right.OVERVIEW):
-        return redirect(url_for("pages.calls"))
+        return redirect(url_for("pages.desk"))
     person, now = this_person(), web().services.now()
     with web().database.reading() as session:
         hours = calls_by_hour(session, person.workspace_id, day_bounds(now, person.zone))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from hub.db.engine import Database
@@ -27,10 +28,19 @@ _EXPORT_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """An extension on the PBX connection of that name; None is every PBX."""
+
+    connection: str | None
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallFilter:
     """None means: no matter. `since <= started_at < until`; `connection` is a connection's name.
 
-    `phone` is any spelling of a number; `text` is found in numbers, extensions and sources.
+    `phone` is any spelling of a number; `text` is found in numbers, extensions and sources. `seats`: only the
+    calls that rang at one of them; no seat, no call.
     """
 
     since: datetime | None = None
@@ -41,6 +51,8 @@ class CallFilter:
     connection: str | None = None
     phone: str | None = None
     text: str | None = None
+    seats: Sequence[Seat] | None = None
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +141,18 @@ def _conditions(wanted: CallFilter, region: str) -> list[ColumnElement[bool]]:
         conditions.append(_is_client(wanted.phone, region))
     if wanted.text is not None:
         conditions.append(_mentions(wanted.text))
+    if wanted.seats is not None:
+        conditions.append(or_(false(), *(_rang_at(seat) for seat in wanted.seats)))
+    if wanted.is_open:
+        conditions.append(CallRow.closing == "open")
     return conditions
+
+
+def _rang_at(seat: Seat) -> ColumnElement[bool]:
+    """Whether a call rang at a seat: `rung` is looked into as the text of its list, which both stores can."""
+    rung = CallRow.facts["rung"].as_string().contains(json.dumps(seat.extension), autoescape=True)
+    rang = or_(CallRow.answered_by == seat.extension, CallRow.first_rung == seat.extension, rung)
+    return rang if seat.connection is None else and_(Connection.name == seat.connection, rang)
 
 
 def _is_client(text: str, region: str) -> ColumnElement[bool]:
@@ -148,8 +171,12 @@ def _mentions(text: str) -> ColumnElement[bool]:
     return or_(*found)
 
 
-def find_call(session: Session, workspace_id: int, call_id: int) -> ListedCall | None:
-    row = session.execute(_calls(workspace_id).where(CallRow.id == call_id)).one_or_none()
+def find_call(
+    session: Session, workspace_id: int, call_id: int, *, seats: Sequence[Seat] | None = None
+) -> ListedCall | None:
+    """The call, or None when the workspace has no such call, or it rang at none of `seats`."""
+    query = _calls(workspace_id).where(CallRow.id == call_id, *_conditions(CallFilter(seats=seats), ""))
+    row = session.execute(query).one_or_none()
     return ListedCall(*row) if row else None
 
 

@@ -1,0 +1,1 @@
+"""The rooms of a workspace itself: its users, keys, audit log and settings."""
