@@ -238,58 +238,39 @@
 
   // --- "Call me back": the page's own buttons open it, and nothing else does
 
-  const make = (tag, given, ...inside) => {
-    const element = Object.assign(document.createElement(tag), given);
-    element.append(...inside);
-    return element;
-  };
+  const make = (tag, given, ...inside) => { const element = Object.assign(document.createElement(tag), given); element.append(...inside); return element; };
   const callMe = quietly(async (button) => {
     if (document.querySelector("dialog[open]")) return;
-    const lang = document.documentElement.lang || navigator.language;
-    const talk = async (what, said) => {
-      const answer = await fetch(hub + "/callback" + what, { method: "POST", body: JSON.stringify(said), credentials: "include", headers: { "Accept-Language": lang } })
-        .then((got) => got.json()).catch(() => ({}));
-      status.textContent = answer.words || answer.detail || words.failed;
-      return answer;
-    };
-    const status = make("p", { ariaLive: "polite" });
+    const headers = { "Accept-Language": document.documentElement.lang || navigator.language }, status = make("p", { ariaLive: "polite" });
     let words = {};
+    const talk = async (what, said) => {
+      const sent = fetch(hub + "/callback" + what, { method: "POST", body: JSON.stringify(said), credentials: "include", headers });
+      const answer = await sent.then((got) => got.json()).catch(() => ({}));
+      status.textContent = answer.words || answer.detail || words.failed; return answer;
+    };
     words = await talk("/form", {});
-    const { title, phone, name, when, agree, close } = words;
-    if (!title) return void (button.href && (location = button.href));
+    if (!words.title) return void (button.href && (location = button.href));
     status.textContent = "";
     const field = (label, given) => make("p", {}, make("label", {}, label + " ", make("input", given)));
-    const go = make("button", {}, title);
-    const policy = button.dataset.dozvonPolicy;
-    const form = make("form", {}, make("h2", {}, title),
-      field(phone, { name: "phone", type: "tel", autocomplete: "tel", required: true }),
-      field(name, { name: "name", autocomplete: "name" }),
-      field(when, { name: "when", type: "datetime-local" }),
-      make("input", { name: "url", hidden: true }),
-      make("p", {}, make("label", {}, make("input", { name: "consent", type: "checkbox", required: true, value: agree }), " ", policy ? make("a", { href: policy, target: "_blank" }, agree) : agree)),
-      status, go, " ", make("button", { type: "button", onclick: () => box.close() }, close));
-    const box = make("dialog", { ariaLabel: title, onclose: () => box.remove() }, form);
+    const policy = button.dataset.dozvonPolicy, go = make("button", {}, words.title);
+    const agree = make("input", { name: "consent", type: "checkbox", required: true, value: words.agree });
+    const form = make("form", {}, make("h2", {}, words.title),
+      field(words.phone, { name: "phone", type: "tel", autocomplete: "tel", required: true }), field(words.name, { name: "name", autocomplete: "name" }),
+      field(words.when, { name: "when", type: "datetime-local" }), make("input", { name: "url", hidden: true }),
+      make("p", {}, make("label", {}, agree, " ", policy ? make("a", { href: policy, target: "_blank" }, words.agree) : words.agree)),
+      status, go, " ", make("button", { type: "button", onclick: () => box.close() }, words.close));
+    const box = make("dialog", { ariaLabel: words.title, onclose: () => box.remove() }, form);
     form.onsubmit = quietly(async (event) => {
-      event.preventDefault();
-      const said = Object.fromEntries(new FormData(form));
+      event.preventDefault(); const said = Object.fromEntries(new FormData(form)), zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
       if (said.when) said.when = new Date(said.when).toISOString();
-      go.disabled = true;
-      let answer = await talk("", { ...said, visit: tab.v, page: location.href, referrer: document.referrer, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+      go.disabled = true; let answer = await talk("", { ...said, visit: tab.v, page: location.href, referrer: document.referrer, zone });
       go.disabled = !!answer.id;
-      const follow = quietly(async () => {
-        if (!box.isConnected) return;
-        answer = await talk("/state", { id: answer.id });
-        if (/^[rst]/.test(answer.status)) later(follow, 2000);
-      });
+      const follow = quietly(async () => { if (box.isConnected && /^[rst]/.test((answer = await talk("/state", { id: answer.id })).status)) later(follow, 2000); });
       if (answer.id) { emit("callback", answer); later(follow, 2000); }
     });
-    document.body.append(box);
-    box.showModal();
+    document.body.append(box); box.showModal();
   });
-  document.addEventListener("click", quietly((event) => {
-    const button = event.target.closest("[data-dozvon-callback]");
-    if (button) { event.preventDefault(); callMe(button); }
-  }));
+  document.addEventListener("click", quietly((event) => { const button = event.target.closest("[data-dozvon-callback]"); if (button) { event.preventDefault(); callMe(button); } }));
 
   const begin = quietly(() => {
     const kept = recall();
