@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import String, bindparam, func, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,9 @@ log = structlog.get_logger()
 
 BATCH = 200
 POISON_AFTER_TRIES = 3
+
+_IS_WAITING = InboxRow.state == bindparam("received", str(InboxState.RECEIVED), String, literal_execute=True)
+"""Written out and not bound: only then does a database see that the index of what waits holds all of it."""
 
 OnChange = Callable[[Session, CallChange], None]
 OnNotice = Callable[[Session, int, Notice], bool]
@@ -74,7 +77,7 @@ def _claim(runtime: Runtime, limit: int) -> list[Claimed]:
         now = database_now(session)
         due = (
             select(InboxRow.id)
-            .where(InboxRow.state == InboxState.RECEIVED, InboxRow.due_at <= now)
+            .where(_IS_WAITING, InboxRow.due_at <= now)
             .order_by(InboxRow.due_at, InboxRow.id)
             .limit(limit)
             .with_for_update(skip_locked=True)

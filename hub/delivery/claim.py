@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Exists, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Exists, Select, and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from connectors.contract import CrmTogether, StepResult
@@ -22,6 +22,10 @@ from hub.domain.intents import Intent, Lane
 from hub.runtime import Runtime
 
 OPEN = (DeliveryState.PENDING, DeliveryState.WAITING, DeliveryState.LEASED, DeliveryState.VERIFYING)
+_IS_OPEN = DeliveryRow.state.in_(
+    bindparam("open_states", [str(state) for state in OPEN], expanding=True, literal_execute=True)
+)
+"""Written out and not bound: only then does a database see that the index of the rows to do holds all of them."""
 _LOOK_AT_MOST = 64
 _ROUNDS = 16
 """So many rows are looked at in one transaction; when none of them was ready, the next one goes on behind them."""
@@ -63,7 +67,7 @@ def due_connections(session: Session, lanes: Sequence[Lane]) -> list[int]:
     work = exists().where(
         DeliveryRow.connection_id == Connection.id,
         DeliveryRow.lane.in_(lanes),
-        DeliveryRow.state.in_(OPEN),
+        _IS_OPEN,
         DeliveryRow.due_at <= now,
     )
     return list(session.scalars(select(Connection.id).where(_may_be_asked(now), work)))
@@ -156,7 +160,7 @@ def _due_rows(connection_id: int, lane: Lane, now: datetime, limit: int) -> Sele
         .where(
             DeliveryRow.connection_id == connection_id,
             DeliveryRow.lane == lane,
-            DeliveryRow.state.in_(OPEN),
+            _IS_OPEN,
             DeliveryRow.due_at <= now,
             ~waits_in_call,
             ~waits_in_callback,
