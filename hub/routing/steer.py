@@ -23,6 +23,8 @@ from hub.runtime import Runtime
 log = structlog.get_logger()
 
 ROUTE_LIVES = timedelta(seconds=30)
+FRESH_FOR = timedelta(seconds=60)
+"""News that waited for longer, because we were down, are of calls that have gone: commands about them only cost."""
 _WAITING = (Place.MENU, Place.QUEUE)
 
 
@@ -42,6 +44,8 @@ def steer(session: Session, runtime: Runtime, change: CallChange, *, again: bool
     if not again and _was_decided(session, row.id):
         return None
     now = runtime.now()
+    if now - row.last_received_at > FRESH_FOR:
+        return None
     facts = read_caller(session, row.workspace_id, connection.id, call.client, now)
     decision = decide(facts, read_staff(session, row.workspace_id, connection.name), now)
     line = call.line.display if call.line else None

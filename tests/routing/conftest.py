@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -121,10 +121,10 @@ class Scene:
     directory: FakeDirectory
     owners: FakeOwners
 
-    def happen(self, *events: CallEvent) -> CallChange:
+    def happen(self, *events: CallEvent, received_ago: timedelta = timedelta(0)) -> CallChange:
         """Let the PBX state `events`, as the worker would take them."""
         runtime = self.world.runtime
-        stated = [(event, runtime.now(), None) for event in events]
+        stated = [(event, runtime.now() - received_ago, None) for event in events]
 
         def work(session: Any) -> CallChange:
             change = record_events(session, runtime, self.world.pbx_id, events[0].call_key, stated)

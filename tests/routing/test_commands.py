@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -122,6 +124,11 @@ def test_an_answer_that_the_leg_had_gone_aims_anew(owned: Scene) -> None:
     owned.happen(event(ENDED, "L1", Place.MENU), event(APPEARED, "L2", Place.QUEUE, came_from_leg="L1"))
     owned.send()
     assert [told["leg"] for told in owned.commands.told] == ["L1", "L2"]
+
+
+def test_news_that_waited_for_minutes_move_no_call(owned: Scene) -> None:
+    owned.happen(event(APPEARED, "L1", Place.MENU), received_ago=timedelta(minutes=5))
+    assert commands(owned) == []
 
 
 def test_somebody_who_is_talking_already_is_left_alone(owned: Scene) -> None:
