@@ -15,7 +15,8 @@ from hub.callbacks.store import read_rules
 from hub.db.callbacks import CallbackRow, CallbackStep
 from hub.db.engine import Database
 from hub.db.routing import Block
-from tests.web.conftest import csrf_of, log_in
+from hub.db.work import DeliveryRow
+from tests.web.conftest import bearer, csrf_of, log_in
 from tests.web.seed import Seeded
 
 AT = datetime(2026, 5, 14, 12, 0, tzinfo=UTC)
@@ -138,3 +139,19 @@ def test_a_number_an_address_and_a_visitor_can_be_blocked_and_let_go(
     assert all(row.until is not None for row in rows)
     post(client, "/admin/callbacks/blocks/remove", id=str(rows[0].id))
     assert "+79001234567" not in client.get("/admin/callbacks/blocks").text
+
+
+def test_what_a_crm_is_told_of_a_request_is_among_the_deliveries(app: Flask, database: Database, acme: Seeded) -> None:
+    row_id = add_request(database, acme)
+    with database.transaction() as session:
+        session.add(
+            DeliveryRow(
+                workspace_id=acme.workspace_id, connection_id=acme.crm_id, callback_id=row_id, step_key="request",
+                intent_kind="ensure_lead", intent={}, why=[], lane="calls", rank=10, needs=[], repeatable=False,
+                state="dead", due_at=AT, expires_at=AT, created_at=AT, last_error="no such field",
+            )
+        )  # fmt: skip
+    client = log_in(app, acme)
+    assert f"/admin/callbacks/{row_id}" in client.get("/admin/deliveries?view=all").text
+    (item,) = client.get("/api/v1/deliveries", headers=bearer(acme)).get_json()["items"]
+    assert (item["call_id"], item["callback_id"]) == (None, str(row_id))

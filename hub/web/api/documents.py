@@ -23,8 +23,8 @@ _CALL_COLUMNS = (
     "answered_at", "ended_at", "wait_seconds", "talk_seconds", "missed_reason", "source", "medium", "campaign",
 )  # fmt: skip
 _DELIVERY_COLUMNS = (
-    "id", "call_id", "generation", "lane", "state", "due_at", "expires_at", "created_at", "first_sent_at",
-    "closed_at", "last_error", "result",
+    "id", "call_id", "callback_id", "generation", "lane", "state", "due_at", "expires_at", "created_at",
+    "first_sent_at", "closed_at", "last_error", "result",
 )  # fmt: skip
 _CONNECTION_COLUMNS = (
     "id", "name", "vendor", "state", "state_reason", "state_mend", "last_event_at", "last_success_at", "last_error",

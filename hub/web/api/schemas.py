@@ -150,7 +150,8 @@ class TraceSchema(Schema):
 
 class DeliverySchema(Schema):
     id = RowId()
-    call_id = RowId()
+    call_id = RowId(allow_none=True, metadata={"description": "Null for what a CRM is told of a callback request."})
+    callback_id = RowId(allow_none=True)
     connection = fields.String()
     intent = fields.String()
     step = fields.String()
