@@ -13,6 +13,7 @@ QUICK = {
     "growth": ["--quick"],
     "attribution": ["--quick"],
     "tracker": ["--quick"],
+    "routing": ["--quick"],
     "portals": ["--seconds", "10"],
     "rules": ["--quick"],
 }
