@@ -85,19 +85,6 @@ def _look(page: Page, complaints: list[str], where: str) -> None:
     assert complaints == [], where
 
 
-@pytest.mark.parametrize(
-    ("width", "locale", "scheme"), [(1280, "ru-RU", "light"), (390, "en-US", "light"), (390, "ru-RU", "dark")]
-)
-def test_pages_are_quiet_fit_and_readable(house: House, width: int, locale: str, scheme: str) -> None:
-    with _page(house, width, locale, scheme) as (page, complaints):
-        page.goto(house.address + "/admin/login")
-        _look(page, complaints, "login")
-        sign_in(page, house.address, house.busy)
-        for name, path in house.paths.items():
-            page.goto(house.address + path)
-            _look(page, complaints, name)
-
-
 def test_empty_workspace_is_as_tidy(house: House) -> None:
     with _page(house, 390, "ru-RU") as (page, complaints):
         sign_in(page, house.address, house.empty)

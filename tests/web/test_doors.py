@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -12,15 +11,12 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from hub.db.callbacks import CallbackRow
 from hub.db.engine import Database
-from hub.db.routing import Block
-from hub.db.tracking import SiteNumber, SiteRow, VisitRow
 from hub.web.roles import RIGHTS, Right
 from tests.web.conftest import Notes, csrf_of, log_in
 from tests.web.seed import ROLES, Seeded, add_call, add_delivery, add_item, add_recording, add_trouble
-from tests.web.spare import add_spare
 from tests.web.test_statements import add_statement
+from tests.web.things import add_callback, add_spare, add_tracking
 
 OPEN_TO_ALL = {
     "pages.root", "pages.login", "pages.log_in", "pages.log_out", "pages.choose_locale", "static",
@@ -52,48 +48,10 @@ def ids(database: Database, acme: Seeded) -> Ids:
         "item_id": add_item(database, acme),
         "delivery_id": add_delivery(database, acme, call_id, state="dead"),
         "statement_id": add_statement(database, acme),
-        **_add_tracking(database, acme),
-        **_add_callback(database, acme),
+        **add_tracking(database, acme),
+        **add_callback(database, acme),
         **add_spare(database, acme, "one"),
     }
-
-
-def _add_callback(database: Database, acme: Seeded) -> dict[str, int]:
-    """A request that is under way, and a number that is blocked."""
-    moment = datetime(2026, 9, 1, 9, 0, tzinfo=UTC)
-    with database.transaction() as session:
-        row = CallbackRow(
-            uid="0" * 32, workspace_id=acme.workspace_id, asked_by="key:tests", e164="+79001234567", name="Olga",
-            zone="Europe/Moscow", state="scheduled", due_at=moment, created_at=moment,
-        )  # fmt: skip
-        block = Block(
-            workspace_id=acme.workspace_id, kind="number", value="+79001234568", reason="a prank", made_by="x",
-            made_at=moment,
-        )  # fmt: skip
-        session.add_all([row, block])
-        session.flush()
-        return {"callback_id": row.id, "block_id": block.id}
-
-
-def _add_tracking(database: Database, acme: Seeded) -> dict[str, str]:
-    """A site with a number and a visit; a number's page is there for one that the workspace holds."""
-    moment = datetime(2026, 9, 1, 9, 0, tzinfo=UTC)
-    with database.transaction() as session:
-        site = SiteRow(
-            workspace_id=acme.workspace_id, key="acme-shop", name="shop.example", origins=[], settings={},
-            created_at=moment,
-        )  # fmt: skip
-        session.add(site)
-        session.flush()
-        place = {"workspace_id": acme.workspace_id, "site_id": site.id}
-        session.add(SiteNumber(**place, number="+74951110001", since=moment, usable_from=moment))
-        session.add(
-            VisitRow(
-                **place, uid="v" * 32, started_at=moment, last_seen_at=moment, landing_url="https://shop.example/",
-                referrer="", device="", ids={}, params={},
-            )
-        )  # fmt: skip
-    return {"key": "acme-shop", "uid": "v" * 32, "number": "+74951110001"}
 
 
 def _guarded(app: Flask) -> Iterator[tuple[Rule, str, Right]]:

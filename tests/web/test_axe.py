@@ -1,0 +1,175 @@
+"""Every page of the hub by axe-core, wide and narrow, light and dark, and by the keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Page
+
+from hub.config import load_settings
+from hub.db.engine import Database
+from hub.db.migrate import upgrade
+from hub.db.tables import CallRow
+from hub.db.work import InboxRow
+from tests.web.browser import chromium, serving, sign_in
+from tests.web.conftest import Notes, log_in
+from tests.web.rule_stage import add_world, rules_app
+from tests.web.seed import NOW, Seeded, add_busy_day, add_call, add_trouble, add_workspace
+from tests.web.test_doors import OPEN_TO_ALL
+from tests.web.test_statements import add_statement
+from tests.web.things import add_callback, add_tracking
+
+pytestmark = pytest.mark.browser
+OTHER = {"light": "dark", "dark": "light"}
+CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+
+
+@dataclass(frozen=True)
+class House:
+    """A served hub; `paths` are all pages that answer a reader with HTML."""
+
+    address: str
+    busy: Seeded
+    empty: Seeded
+    paths: list[str]
+    database: Database
+    browser: Any
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    settings = load_settings({}, home=tmp_path_factory.mktemp("home"))
+    upgrade(settings.database_url)
+    database = Database(settings.database_url)
+    busy, empty = add_workspace(database), add_workspace(database, "quiet")
+    calls = add_busy_day(database, busy)
+    add_world(database, busy)
+    add_trouble(database, busy)
+    with database.reading() as session:
+        item_id = session.query(InboxRow.id).filter_by(state="quarantined").limit(1).scalar()
+    ids = {
+        "call_id": calls[0], "connection_id": busy.crm_id, "item_id": item_id, "place": 1,
+        "statement_id": add_statement(database, busy), **add_tracking(database, busy), **add_callback(database, busy),
+    }  # fmt: skip
+    app = rules_app(settings, database, Notes())
+    paths = _html_pages(app, busy, ids)
+    with serving(app) as address, chromium() as browser:
+        yield House(address, busy, empty, paths, database, browser)
+    database.close()
+
+
+def _html_pages(app: Flask, seeded: Seeded, ids: dict[str, Any]) -> list[str]:
+    """Every address that a person may open and that answers with a page; none is named by hand."""
+    client, found = log_in(app, seeded), ["/admin/calls?q=nothing", "/admin/deliveries?view=dead", "/api/docs"]
+    for rule in app.url_map.iter_rules():
+        if not rule.endpoint.startswith("pages.") or rule.endpoint in OPEN_TO_ALL or "GET" not in (rule.methods or ()):
+            continue
+        if not rule.arguments <= set(ids):
+            assert rule.arguments == {"connection_id", "form"}, f"no id for {rule}"
+            continue
+        with app.test_request_context():
+            path = app.url_map.bind("").build(rule.endpoint, {name: ids[name] for name in rule.arguments})
+        answer = client.get(path)
+        assert answer.status_code in {200, 302}, path
+        if answer.status_code == 200 and answer.mimetype == "text/html":
+            found.append(path)
+    return found
+
+
+def _findings(page: Page, options: dict[str, Any] | None = None) -> list[tuple[str, str]]:
+    violations = Axe().run(page, options=options).response["violations"]
+    return [(one["id"], node["html"][:200]) for one in violations for node in one["nodes"]]
+
+
+def _faults(page: Page, scheme: str) -> list[object]:
+    """What is wrong with the page as it stands, and with its colours in the other scheme."""
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    faults: list[object] = [f"scrolls sideways by {overflow} px"] if overflow > 0 else []
+    faults += (
+        ["tabindex above 0"] if page.locator("[tabindex]:not([tabindex='0']):not([tabindex='-1'])").count() else []
+    )
+    faults += _findings(page)
+    page.emulate_media(color_scheme=OTHER[scheme])  # type: ignore[arg-type]
+    faults += _findings(page, CONTRAST)
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    return faults
+
+
+@pytest.mark.parametrize(("width", "locale", "scheme"), [(1280, "ru-RU", "light"), (390, "en-US", "dark")])
+def test_axe_finds_nothing_on_any_page(house: House, width: int, locale: str, scheme: str) -> None:
+    context = house.browser.new_context(viewport={"width": width, "height": 900}, locale=locale, color_scheme=scheme)
+    page, complaints, faults = context.new_page(), [], {}
+    page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(house.address + "/admin/login")
+    faults["login"] = _faults(page, scheme)
+    sign_in(page, house.address, house.busy)
+    for path in house.paths:
+        page.goto(house.address + path)
+        faults[path] = _faults(page, scheme)
+    context.close()
+    assert len(faults) >= 35
+    assert not (wrong := {path: found for path, found in faults.items() if found}), wrong
+    assert complaints == []
+
+
+STOPS = """() => [...document.querySelectorAll('main :is(a, button, input, select, summary, textarea)')]
+  .filter((one) => one.type !== 'hidden' && !one.disabled && one.checkVisibility({visibilityProperty: true}))
+  .map((one) => one.outerHTML.slice(0, 120))"""
+STOP = "document.activeElement.outerHTML.slice(0, 120)"
+
+
+@pytest.mark.parametrize("path", ["/admin/workspace/users", "/admin/workspace", "/admin/desk"])
+def test_keyboard_skips_to_the_content_and_stops_everywhere_in_reading_order(house: House, path: str) -> None:
+    context = house.browser.new_context(viewport={"width": 390, "height": 900}, locale="en-US")
+    page = context.new_page()
+    sign_in(page, house.address, house.busy, "owner" if "workspace" in path else "agent")
+    page.goto(house.address + path)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    wanted, seen = page.evaluate(STOPS), []
+    for _ in wanted:
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(STOP))
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", seen[-1]
+    context.close()
+    assert seen == wanted
+    assert len(wanted) > 8
+
+
+def test_key_is_made_by_the_keyboard_alone(house: House) -> None:
+    context = house.browser.new_context(locale="en-US")
+    page = context.new_page()
+    sign_in(page, house.address, house.busy)
+    page.goto(house.address + "/admin/workspace/keys")
+    page.locator("input[name=name]").focus()
+    page.keyboard.type("by keyboard")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    assert page.locator("#new-key").inner_text().startswith("dz_")
+    assert _findings(page) == []
+    context.close()
+
+
+def test_desk_shows_a_call_that_comes_in_without_a_reload(house: House) -> None:
+    context = house.browser.new_context(locale="en-US")
+    page = context.new_page()
+    sign_in(page, house.address, house.empty, "agent")
+    page.goto(house.address + "/admin/desk")
+    assert page.locator(".caller").count() == 0
+    page.evaluate("window.stillHere = true")
+    call_id = add_call(house.database, house.empty, started_at=NOW)
+    with house.database.transaction() as session:
+        row = session.get_one(CallRow, call_id)
+        row.closing, row.outcome, row.facts = "open", "in_progress", {**row.facts, "ringing": ["101"]}
+    page.wait_for_selector(".caller.rings")
+    assert page.evaluate("window.stillHere") is True
+    assert _findings(page) == []
+    context.close()
