@@ -69,6 +69,8 @@ ACTIONS: Mapping[str, str] = {
     "key.revoke": _l("revoked an API key"),
     "workspace.change": _l("changed the workspace’s settings"),
     "hook_address.view": _l("saw a hook address"),
+    "connection.pause": _l("paused a connection"),
+    "connection.resume": _l("resumed a connection"),
     "connection.read_again": _l("had a CRM’s lists read again"),
 }
 
