@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hub.calls.fold import fold
 from hub.calls.storable import storable
@@ -15,7 +16,7 @@ TALK = (rings("101", 1), answers("101", 5), leaves("101", 65), ends(65, answered
 HELLO = (Phrase(Side.CLIENT, 0, 2, "Hello"),)
 
 
-def remark(second: float, **said: object) -> CallEvent:
+def remark(second: float, **said: Any) -> CallEvent:
     return event(EventKind.REMARK, second, **said)
 
 

@@ -10,9 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from hub.net.bucket import Bucket
-from hub.net.ledger import UsageLedger
-from hub.net.tokens import TokenService
 from marshmallow import Schema
 from sqlalchemy import select
 
@@ -29,7 +26,10 @@ from hub.domain.access import QuotaRule
 from hub.domain.codec import from_document, to_document
 from hub.domain.events import CallEvent
 from hub.domain.intents import Intent, IntentKind, Lane
+from hub.net.bucket import Bucket
 from hub.net.http import Http
+from hub.net.ledger import UsageLedger
+from hub.net.tokens import TokenService
 from hub.runtime import Runtime
 from webhooks.contract import Admitted, HookRequest, InboxItem, Malformed, ParseContext, Parsed, Stated
 

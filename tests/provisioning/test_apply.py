@@ -6,7 +6,6 @@ import hashlib
 from typing import Any
 
 import pytest
-from hub.net.tokens import store_pair
 from sqlalchemy import func, select
 
 from hub.db.engine import Database
@@ -24,6 +23,7 @@ from hub.db.tables import (
     Workspace,
 )
 from hub.domain.access import TokenPair
+from hub.net.tokens import store_pair
 from hub.provisioning.errors import ProvisioningError
 from hub.provisioning.people import has_password
 from tests.provisioning.conftest import CANARIES, FULL, Apply
