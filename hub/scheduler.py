@@ -14,10 +14,9 @@ from sqlalchemy.orm import Session
 from hub.calls.again import ask_again, learn_laws
 from hub.calls.record import CallChange
 from hub.calls.stale import close_stale
+from hub.changes import follow_change
 from hub.config import Settings
-from hub.delivery.dials import meet_dials
 from hub.delivery.directory import refresh_directories
-from hub.delivery.outbox import plan_deliveries
 from hub.delivery.reconcile.clock import reconcile_due
 from hub.delivery.reference import refresh_references
 from hub.delivery.retention import sweep_old_rows
@@ -90,8 +89,7 @@ def remembered_address(settings: Settings) -> str:
 
 def _on_change(runtime: Runtime) -> Callable[[Session, CallChange], None]:
     def on_change(session: Session, change: CallChange) -> None:
-        meet_dials(session, runtime, change)
-        plan_deliveries(session, runtime, change)
+        follow_change(session, runtime, change)
 
     return on_change
 

@@ -16,19 +16,18 @@ from sqlalchemy.orm import Session
 
 from hub.bells import listen
 from hub.callbacks.forms import take_form
-from hub.callbacks.heeding import heed_call
 from hub.callbacks.pump import Ringer
 from hub.calls.intake import drain_inbox
 from hub.calls.record import CallChange
 from hub.calls.recordings import fetch_due, next_due
+from hub.changes import follow_change
 from hub.config import Settings
 from hub.db.presence import Presence
 from hub.delivery.access import heed_access
 from hub.delivery.dialler import Dialler
-from hub.delivery.dials import meet_dials, note_wish
+from hub.delivery.dials import note_wish
 from hub.delivery.dispatch import Dispatcher
 from hub.delivery.doors import open_door
-from hub.delivery.outbox import plan_deliveries
 from hub.delivery.schedule import retry_delay
 from hub.domain.intents import Lane
 from hub.domain.notices import AccessChanged, CallbackWanted, DialRequested, Notice
@@ -153,9 +152,7 @@ class Work:
     def on_change(self, session: Session, change: CallChange) -> None:
         if heed_change(session, self.runtime, change) and self.look_ups is not None:
             event.listen(session, "after_commit", lambda _session: self._want_look_ups(), once=True)
-        heed_call(session, self.runtime, change)
-        meet_dials(session, self.runtime, change)
-        plan_deliveries(session, self.runtime, change)
+        follow_change(session, self.runtime, change)
 
     def on_notice(self, session: Session, connection_id: int, notice: Notice) -> bool:
         """What is done about a notice, by its kind; False when nobody here minds it."""

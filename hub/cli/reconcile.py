@@ -158,15 +158,13 @@ def _one_day(
     is_open_ended: bool,
 ) -> Found | None:
     """A whole day is kept as a statement; a part of one is only compared and mended. None for no time at all."""
-    from hub.delivery.dials import meet_dials
-    from hub.delivery.outbox import plan_deliveries
+    from hub.changes import follow_change
     from hub.delivery.reconcile.clock import knows_nothing_before
     from hub.delivery.reconcile.difference import Window
     from hub.delivery.reconcile.statement import day_window, make_statement, reconcile
 
     def on_change(session: Session, change: CallChange) -> None:
-        meet_dials(session, runtime, change)
-        plan_deliveries(session, runtime, change)
+        follow_change(session, runtime, change)
 
     now = runtime.now()
     whole = day_window(day, zone, now)

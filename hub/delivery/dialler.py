@@ -24,7 +24,6 @@ from hub.domain.codec import from_document, to_document
 from hub.domain.errors import DeliveryError, NotReady, OutcomeUnknown, Throttled, Unreachable
 from hub.domain.intents import Lane
 from hub.domain.notices import CallbackWanted, DialRequested
-from hub.observe.crash import crash_point
 from hub.runtime import Runtime
 
 log = structlog.get_logger()
@@ -220,7 +219,6 @@ def _send(runtime: Runtime, taken: _Taken, dial: DialRequested, phone: _Phone) -
             extension=phone.extension,
             due_in=EVENTS_WITHIN,
         )
-        crash_point("after_dial_commit_before_command")
         line = dial.line if dial.line is not None and dial.line.e164 else None
         commands.callback(door, command_id=taken.command_id, extension=phone.extension, client=dial.client, line=line)
     log.info("dial_ordered", dial_id=taken.id, connection_id=phone.connection_id)
