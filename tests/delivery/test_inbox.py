@@ -12,7 +12,7 @@ from hub.calls.intake import drain_inbox
 from hub.db.engine import Database
 from hub.db.tables import CallRow
 from hub.db.work import InboxRow
-from tests.delivery.story import rings
+from tests.delivery.story import ends, rings
 from tests.delivery.world import START, World, make_world
 
 
@@ -53,3 +53,12 @@ def test_connection_of_a_vendor_that_is_no_longer_known_harms_no_neighbour(world
     assert world.drain() == 1
     row = inbox_row(world)
     assert (str(row.state), row.reason) == ("quarantined", "pbx sends nothing that the hub reads")
+
+
+def test_who_rings_now_is_met_before_calls_that_are_over(world: World) -> None:
+    """A card waited behind the ends of a burst of calls that had come a moment earlier."""
+    met: list[str] = []
+    world.receive(*((ends(65, call, answered_at=5, extension="101"),) for call in ("over-1", "over-2")))
+    world.receive((rings("101", 1, "rings"),))
+    drain_inbox(world.runtime, lambda _session, change: met.append(change.row.call_key))
+    assert met == ["rings", "over-1", "over-2"]
