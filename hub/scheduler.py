@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from hub.callbacks.retention import sweep_requests
 from hub.calls.again import ask_again, learn_laws
 from hub.calls.record import CallChange
 from hub.calls.stale import close_stale
@@ -142,6 +143,7 @@ def _tick(runtime: Runtime) -> None:
         "sweep_visits": lambda: _in_turn(runtime, "visits", timedelta(hours=1), sweep_visits),
         "refresh_extensions": lambda: refresh_extensions(runtime),
         "sweep_decisions": lambda: _in_turn(runtime, "old_decisions", timedelta(hours=1), sweep_decisions),
+        "sweep_requests": lambda: _in_turn(runtime, "old_requests", timedelta(hours=1), sweep_requests),
         "sync_forwarding": lambda: _in_turn(runtime, "forwarding", timedelta(seconds=30), sync_forwarding),
         "ledger": runtime.ledger.flush,
     }.items():
