@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -12,12 +12,19 @@ from sqlalchemy import select
 
 from hub.callbacks.rules import Limit, Rules
 from hub.callbacks.store import read_rules
+from hub.config import Settings
 from hub.db.callbacks import CallbackRow, CallbackStep
 from hub.db.engine import Database
 from hub.db.routing import Block
 from hub.db.work import DeliveryRow
-from tests.web.conftest import bearer, csrf_of, log_in
+from hub.net.bucket import Bucket
+from hub.net.http import Http
+from hub.net.ledger import UsageLedger
+from hub.net.tokens import TokenService
+from hub.runtime import Runtime
+from tests.web.conftest import Notes, bearer, build, csrf_of, log_in
 from tests.web.seed import Seeded
+from tests.web.test_office import notes_of
 
 AT = datetime(2026, 5, 14, 12, 0, tzinfo=UTC)
 
@@ -39,7 +46,7 @@ def post(client: FlaskClient, path: str, **fields: str) -> str:
     return client.post(path, data={"csrf_token": token, **fields}, follow_redirects=True).text
 
 
-def settings(**more: str) -> dict[str, str]:
+def settings_form(**more: str) -> dict[str, str]:
     return {
         "group": "300", "managers": "101, 102", "owner_first": "1", "most_managers": "3", "operator_retries": "60 300",
         "client_retries": "120", "line": "+74950000001", "countries": "ru kz", "call_cost": "500", "day_cap": "10000",
@@ -88,7 +95,7 @@ def test_another_workspaces_requests_and_blocks_are_out_of_reach(
 
 def test_settings_are_kept_and_read_back(app: Flask, database: Database, acme: Seeded) -> None:
     client = log_in(app, acme)
-    post(client, "/admin/callbacks/settings", **settings())
+    post(client, "/admin/callbacks/settings", **settings_form())
     rules, stopped = rules_of(database, acme)
     assert stopped is None
     assert (rules.group, rules.managers, rules.owner_first, rules.client_first) == ("300", ("101", "102"), True, False)
@@ -110,7 +117,7 @@ def test_a_wrong_setting_is_named_and_nothing_is_kept(
     app: Flask, database: Database, acme: Seeded, wrong: dict[str, str]
 ) -> None:
     client = log_in(app, acme)
-    assert "note bad" in post(client, "/admin/callbacks/settings", **settings(**wrong))
+    assert "note bad" in post(client, "/admin/callbacks/settings", **settings_form(**wrong))
     assert rules_of(database, acme)[0] == Rules()
 
 
@@ -155,3 +162,39 @@ def test_what_a_crm_is_told_of_a_request_is_among_the_deliveries(app: Flask, dat
     assert f"/admin/callbacks/{row_id}" in client.get("/admin/deliveries?view=all").text
     (item,) = client.get("/api/v1/deliveries", headers=bearer(acme)).get_json()["items"]
     assert (item["call_id"], item["callback_id"]) == (None, str(row_id))
+
+
+@pytest.fixture
+def ringing_app(settings: Settings, database: Database, notes: Notes) -> Flask:
+    """The pages with a way out to the PBX, which cancelling a request needs."""
+    runtime = Runtime(
+        settings=settings, database=database, registry={}, http=cast("Http", None), bucket=Bucket(None),
+        tokens=TokenService(database), ledger=UsageLedger(database), now=lambda: notes.now,
+    )  # fmt: skip
+    return build(settings, database, notes, runtime)
+
+
+def test_who_changed_callbacks_is_noted_and_no_whole_number_stands_there(
+    ringing_app: Flask, database: Database, acme: Seeded
+) -> None:
+    row_id = add_request(database, acme, state="scheduled")
+    client = log_in(ringing_app, acme)
+    post(client, "/admin/callbacks/settings", **settings_form())
+    post(client, "/admin/callbacks/settings", **settings_form())
+    post(client, "/admin/callbacks/settings", **settings_form(day_cap="20000"))
+    post(client, "/admin/callbacks/stop", stop="1")
+    post(client, "/admin/callbacks/stop", stop="0")
+    post(client, "/admin/callbacks/cancel", id=str(row_id))
+    post(client, "/admin/callbacks/cancel", id=str(row_id))
+    post(client, "/admin/callbacks/blocks", kind="number", value="8 900 123 45 67", reason="a prank")
+    with database.reading() as session:
+        block_id = session.scalars(select(Block.id)).one()
+    post(client, "/admin/callbacks/blocks/remove", id=str(block_id))
+    post(client, "/admin/callbacks/blocks/remove", id=str(block_id))
+    noted = [(action, subject) for who, action, subject in notes_of(database, acme) if who == acme.email("owner")]
+    assert [action for action, _ in noted] == [
+        "callbacks.settings", "callbacks.settings", "callbacks.stop", "callbacks.start", "callbacks.cancel",
+        "block.add", "block.remove",
+    ]  # fmt: skip
+    assert noted[1][1] == "day_cap"
+    assert "79001234567" not in str(noted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import abort, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from hub.callbacks.cancelling import CANCELLABLE, cancel_request
@@ -10,12 +11,14 @@ from hub.callbacks.store import more_of
 from hub.callbacks.words import say
 from hub.db.callbacks import CallbackState
 from hub.db.retrying import in_transaction
+from hub.runtime import Runtime
 from hub.web.asking import way_out
+from hub.web.audit import note
 from hub.web.i18n import _, locale_of_request
 from hub.web.pages import pages
 from hub.web.pages.lists import PER_PAGE, cursor_argument, shown, text_argument
 from hub.web.paging import parse_id
-from hub.web.people import this_person
+from hub.web.people import Person, this_person
 from hub.web.queries import callbacks as queries
 from hub.web.roles import Right, needs
 from hub.web.services import web
@@ -66,12 +69,16 @@ def cancel_callback() -> Response:
         flash(_("There is no such request."), "bad")
         return redirect(url_for("pages.callbacks"), code=303)
     runtime = way_out()
-    done = in_transaction(
-        runtime.database,
-        lambda session: cancel_request(session, runtime, person.workspace_id, callback_id, person.email),
-    )
+    done = in_transaction(runtime.database, lambda session: _cancel(session, runtime, person, callback_id))
     flash(_("The request is cancelled.") if done else _("The request is over, or they are talking."))
     return redirect(url_for("pages.callback", callback_id=callback_id))
+
+
+def _cancel(session: Session, runtime: Runtime, person: Person, callback_id: int) -> bool | None:
+    done = cancel_request(session, runtime, person.workspace_id, callback_id, person.email)
+    if done:
+        note(session, person, "callbacks.cancel", str(callback_id))
+    return done
 
 
 def because(word: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from hub.callbacks.store import local_day, read_rules
 from hub.db.callbacks import CallbackDay, CallbackRules
 from hub.db.tables import Workspace
 from hub.domain.codec import to_document
+from hub.web.audit import note
 from hub.web.i18n import _
 from hub.web.pages import pages
 from hub.web.people import this_person
@@ -58,11 +59,19 @@ def put_callback_settings() -> Response:
         with web().database.transaction() as session:
             row = _row(session, this_person().workspace_id)
             rules, _stopped = read_rules(session, row.workspace_id)
-            row.document = to_document(read_form(request.form, rules))
+            changed = read_form(request.form, rules)
+            row.document = to_document(changed)
+            if changed != rules:
+                note(session, this_person(), "callbacks.settings", _difference(rules, changed))
         flash(_("The settings are kept."))
     except Mistake as mistake:
         flash(str(mistake), "bad")
     return redirect(url_for("pages.callback_settings"))
+
+
+def _difference(before: Rules, after: Rules) -> str:
+    """The names of the settings that differ."""
+    return ", ".join(one.name for one in fields(Rules) if getattr(before, one.name) != getattr(after, one.name))
 
 
 @pages.post("/admin/callbacks/stop")
@@ -73,6 +82,10 @@ def stop_callbacks() -> Response:
     with web().database.transaction() as session:
         row = _row(session, this_person().workspace_id)
         row.stopped, row.stopped_because = stop, this_person().email[:300] if stop else ""
+        if stop:
+            note(session, this_person(), "callbacks.stop", "callbacks")
+        else:
+            note(session, this_person(), "callbacks.start", "callbacks")
     flash(_("Callbacks are switched off.") if stop else _("Callbacks are switched on."))
     return redirect(url_for("pages.callback_settings"))
 
