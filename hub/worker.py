@@ -36,6 +36,7 @@ from hub.observe.log import configure_logging
 from hub.routing.heed import heed_change, heed_notice, look_up
 from hub.routing.index import next_wish
 from hub.routing.sending import CommandSender
+from hub.tracking.places import plan_in
 from hub.wiring import build_runtime, prepare_process
 
 log = structlog.get_logger()
@@ -231,6 +232,7 @@ def run(settings: Settings, lanes: Sequence[str] = ALL_LANES) -> None:
     """Work until SIGTERM or SIGINT; what is under way is finished first."""
     configure_logging(settings.log_format, "worker")
     prepare_process(settings)
+    plan_in(settings.home)  # read before the first call asks for it
     chosen = [Lane(lane) for lane in lanes]
     stopping = threading.Event()
     redis_url = settings.redis_url or "redis://127.0.0.1:6379/0"

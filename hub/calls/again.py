@@ -18,6 +18,7 @@ from hub.db.tracking import AttributionRow, LeaseRow, SiteRow, VisitRow
 from hub.domain.attribution import CallFact, LeaseFact, VisitFact
 from hub.runtime import Runtime
 from hub.tracking.attribution import learn
+from hub.tracking.places import NumberingPlan, area_of, area_of_number, plan_in
 
 _LEARN_EVERY = timedelta(hours=20)
 _LEARN_FROM = timedelta(days=60)
@@ -59,7 +60,7 @@ def learn_laws(runtime: Runtime) -> int:
 def _learn(runtime: Runtime, site_id: int) -> bool:
     with runtime.database.reading() as session:
         now = database_now(session)
-        visits, leases, calls = _facts(session, site_id, now - _LEARN_FROM)
+        visits, leases, calls = _facts(session, site_id, now - _LEARN_FROM, plan_in(runtime.settings.home))
     law = learn(visits, leases, calls).to_document() if len(calls) >= _FEWEST_CALLS else None
     with runtime.database.transaction() as session:
         site = session.get_one(SiteRow, site_id)
@@ -68,9 +69,13 @@ def _learn(runtime: Runtime, site_id: int) -> bool:
     return law is not None
 
 
-def _facts(session: Session, site_id: int, since: datetime) -> tuple[list[VisitFact], list[LeaseFact], list[CallFact]]:
+def _facts(
+    session: Session, site_id: int, since: datetime, plan: NumberingPlan
+) -> tuple[list[VisitFact], list[LeaseFact], list[CallFact]]:
     calls = [
-        CallFact(str(call.id), call.line or "", call.started_at, call.client_e164)
+        CallFact(
+            str(call.id), call.line or "", call.started_at, call.client_e164, area_of_number(call.client_e164, plan)
+        )
         for call in session.scalars(
             select(CallRow)
             .join(AttributionRow, AttributionRow.call_id == CallRow.id)
@@ -86,6 +91,6 @@ def _facts(session: Session, site_id: int, since: datetime) -> tuple[list[VisitF
         .order_by(LeaseRow.since.desc())
         .limit(_MOST_LEASES)
     ).all()
-    visits = [VisitFact(v.uid, v.started_at, v.last_seen_at, v.visitor_id, v.region) for _, v in held]
+    visits = [VisitFact(v.uid, v.started_at, v.last_seen_at, v.visitor_id, area_of(v.region)) for _, v in held]
     leases = [LeaseFact(one.visit_uid, one.number, one.since, one.until) for one, _ in held]
     return list({visit.id: visit for visit in visits}.values()), leases, calls

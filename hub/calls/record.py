@@ -25,6 +25,7 @@ from hub.domain.events import CallEvent, Direction, RecordingState
 from hub.domain.party import Source, UnknownSource, VisitStory
 from hub.runtime import Runtime
 from hub.tracking.live.answers import AskedCall, answer_call, answer_callback, site_of_number
+from hub.tracking.places import area_of_number, plan_in
 
 SAME_CALL_WITHIN = timedelta(days=7)
 """A PBX may use an id again; an event farther than this from a call's others belongs to a new call."""
@@ -211,7 +212,8 @@ def _source_of_visit(
         return None, None, None
     runtime.carry_journal(session, site.id)
     client = call.client.e164 if call.client else None
-    asked = AskedCall(row.id, row.workspace_id, tracked.e164, call.started_at, client)
+    area = area_of_number(client, plan_in(runtime.settings.home))
+    asked = AskedCall(row.id, row.workspace_id, tracked.e164, call.started_at, client, area)
     answered = answer_call(session, site, asked)
     return answered.source, answered.visit, _unknown(tracked.e164, answered.attribution)
 

@@ -17,6 +17,7 @@ from hub.domain.party import PageView, Source, VisitStory
 from hub.tracking.attribution import DelayLaw, attribute_one, earlier_call, prior_law
 from hub.tracking.attribution.answer import lost
 from hub.tracking.live.rules import rules_of
+from hub.tracking.places import area_of
 from hub.tracking.sources import TouchModel, credit
 
 LOOKS_BACK = timedelta(days=30)
@@ -31,13 +32,17 @@ _CERTAIN_FROM = 0.95
 
 @dataclass(frozen=True, slots=True)
 class AskedCall:
-    """`call_id` is the row's id; `number` the called one and `client` the caller, both E.164."""
+    """`call_id` is the row's id; `number` the called one and `client` the caller, both E.164.
+
+    `area` is where the caller's number is from, as `hub.tracking.places` names it; None when that is not known.
+    """
 
     call_id: int
     workspace_id: int
     number: str
     at: datetime
     client: str | None
+    area: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def site_of_number(session: Session, workspace_id: int, number: str, at: datetim
 
 def answer_call(session: Session, site: SiteRow, asked: AskedCall) -> Answered:
     """Answer for a call to one of `site`'s numbers and keep the answer, in the transaction that changes the call."""
-    fact = CallFact(str(asked.call_id), asked.number, asked.at, client=asked.client)
+    fact = CallFact(str(asked.call_id), asked.number, asked.at, client=asked.client, region=asked.area)
     attribution = _attribute(session, site, asked, fact)
     _keep(session, site, asked, attribution)
     if attribution.visit_id is None:
@@ -147,7 +152,7 @@ def _candidates(session: Session, asked: AskedCall) -> list[tuple[VisitFact, Lea
 def _visit_fact(visit: VisitRow, lease: LeaseRow, at: datetime) -> VisitFact:
     """A lease that still runs says that its page is there, more freshly than the visit's own row does."""
     last_seen = None if lease.until > at else max(visit.last_seen_at, lease.since)
-    return VisitFact(visit.uid, min(visit.started_at, at), last_seen, visit.visitor_id, visit.region)
+    return VisitFact(visit.uid, min(visit.started_at, at), last_seen, visit.visitor_id, area_of(visit.region))
 
 
 def _lease_fact(lease: LeaseRow, at: datetime) -> LeaseFact:

@@ -106,9 +106,9 @@ class Visitors:
 
     def _begin(self, site: Site, touch: Touch, said: Said, around: Around) -> Remembered:
         names = self._geo.names(around.address)
-        wanted = {*site.numbers.values(), *site.rules.home_regions}
-        region = next((name for name in names if name in wanted), names[0] if names else "")
-        at_home = not site.rules.home_regions or region in site.rules.home_regions
+        pools = set(site.numbers.values())
+        region = next((name for name in names if name in pools), names[0] if names else "")
+        at_home = not site.rules.home_regions or not set(names).isdisjoint(site.rules.home_regions)
         in_channel = not site.rules.channels or bool(
             {str(channel_of(touch)), touch.source, touch.medium} & set(site.rules.channels)
         )
