@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from hub.callbacks.alarms import watch_requests
 from hub.callbacks.retention import sweep_requests
 from hub.calls.again import ask_again, learn_laws
 from hub.calls.record import CallChange
@@ -139,6 +140,7 @@ def _tick(runtime: Runtime) -> None:
         "learn_laws": lambda: _in_turn(runtime, "learn_laws", timedelta(hours=1), learn_laws),
         "watch_rules": lambda: _in_turn(runtime, "rules", timedelta(minutes=1), watch_all),
         "watch_silence": lambda: _in_turn(runtime, "silence", timedelta(minutes=1), watch_silence),
+        "watch_requests": lambda: _in_turn(runtime, "requests", timedelta(minutes=1), watch_requests),
         "sweep_old_rows": lambda: _in_turn(runtime, "retention", timedelta(hours=1), sweep_old_rows),
         "sweep_visits": lambda: _in_turn(runtime, "visits", timedelta(hours=1), sweep_visits),
         "refresh_extensions": lambda: refresh_extensions(runtime),

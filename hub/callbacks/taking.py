@@ -198,7 +198,7 @@ def _note(session: Session, now: datetime, ask: Ask, outcome: str, e164: str | N
 
 
 def _watch_destination(session: Session, place: _Place, e164: str) -> None:
-    """The alarm is in the log and on the budgets page: many different numbers of one destination in an hour."""
+    """In the log at once; the notice on the page is `hub.callbacks.alarms`."""
     asked = session.scalars(
         select(CallbackAsk.e164).where(
             CallbackAsk.workspace_id == place.workspace.id,

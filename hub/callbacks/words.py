@@ -107,6 +107,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "failed_no_hours": ("нет рабочих часов", "there are no working hours"),
     "failed_refused": ("звонить на этот номер нельзя", "this number must not be called"),
     "failed_no_money": ("на счёте АТС нет денег", "the PBX's account is out of money"),
+    "alarm_destination": (
+        "За час просили перезвонить на необычно много разных номеров: {where}. Если это не ваша реклама, остановите.",
+        "Calls to unusually many numbers were asked for in an hour: {where}. Unless it is your campaign, stop them.",
+    ),
+    "alarm_day_cap": (
+        "Дневной предел расходов на обратные звонки исчерпан: новых звонков не будет до завтра.",
+        "The day's cost cap of callbacks is used up: nobody more is called back until tomorrow.",
+    ),
     "not_sent": ("команда не ушла", "the command was not sent"),
 }
 

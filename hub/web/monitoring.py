@@ -12,6 +12,9 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from hub.callbacks import alarms as callback_alarms
+from hub.db.callbacks import OPEN_STATES, CallbackRow
+from hub.db.statements import NoticeRow
 from hub.db.tables import Connection, RecordingRow
 from hub.db.work import DeliveryState, InboxRow, InboxState
 from hub.web.api.keys import api_caller
@@ -77,14 +80,20 @@ class _Stores(Collector):
             yield _gauge("dozvon_outbox", "Deliveries by state.", outbox)
             yield _gauge("dozvon_connections", "Connections by state.", _connections(session, self._workspace_id))
             yield _gauge("dozvon_recordings", "Recordings by state.", _recordings(session, self._workspace_id))
+            yield _gauge(
+                "dozvon_callbacks", "Callback requests that are open.", _callbacks(session, self._workspace_id)
+            )
+            yield _gauge(
+                "dozvon_notices", "Notices that stand, by kind.", _notices(session, self._workspace_id), "kind"
+            )
             oldest = _oldest_waiting(session, self._workspace_id)
             age = GaugeMetricFamily("dozvon_inbox_oldest_waiting_seconds", "Age of the oldest unprocessed item.")
             age.add_metric([], max(0.0, (now.timestamp() - oldest)) if oldest is not None else 0.0)
             yield age
 
 
-def _gauge(name: str, words: str, numbers: dict[str, int]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, words, labels=["state"])
+def _gauge(name: str, words: str, numbers: dict[str, int], label: str = "state") -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, words, labels=[label])
     for state, number in numbers.items():
         family.add_metric([state], number)
     return family
@@ -104,6 +113,22 @@ def _recordings(session: Session, workspace_id: int | None) -> dict[str, int]:
         query = query.where(RecordingRow.workspace_id == workspace_id)
     found = {state: int(number) for state, number in session.execute(query)}
     return {"wanted": 0, "stored": 0, "failed": 0} | found
+
+
+def _callbacks(session: Session, workspace_id: int | None) -> dict[str, int]:
+    query = select(CallbackRow.state, func.count()).where(CallbackRow.state.in_(OPEN_STATES))
+    if workspace_id is not None:
+        query = query.where(CallbackRow.workspace_id == workspace_id)
+    found = {state: int(number) for state, number in session.execute(query.group_by(CallbackRow.state))}
+    return {state.value: 0 for state in OPEN_STATES} | found
+
+
+def _notices(session: Session, workspace_id: int | None) -> dict[str, int]:
+    query = select(NoticeRow.kind, func.count()).where(NoticeRow.ended_at.is_(None))
+    if workspace_id is not None:
+        query = query.where(NoticeRow.workspace_id == workspace_id)
+    found = {kind: int(number) for kind, number in session.execute(query.group_by(NoticeRow.kind))}
+    return dict.fromkeys(("silence", *callback_alarms.KINDS), 0) | found
 
 
 def _oldest_waiting(session: Session, workspace_id: int | None) -> float | None:

@@ -16,6 +16,7 @@ from hub.config import Settings
 from hub.db.callbacks import CallbackRow, CallbackStep
 from hub.db.engine import Database
 from hub.db.routing import Block
+from hub.db.statements import NoticeRow
 from hub.db.work import DeliveryRow
 from hub.net.bucket import Bucket
 from hub.net.http import Http
@@ -198,3 +199,25 @@ def test_who_changed_callbacks_is_noted_and_no_whole_number_stands_there(
     ]  # fmt: skip
     assert noted[1][1] == "day_cap"
     assert "79001234567" not in str(noted)
+
+
+def test_an_alarm_stands_above_the_queue_and_in_the_metrics_until_it_is_over(
+    app: Flask, database: Database, acme: Seeded
+) -> None:
+    with database.transaction() as session:
+        for kind, ended_at in (("callback_destination", None), ("callback_day_cap", AT)):
+            session.add(
+                NoticeRow(
+                    workspace_id=acme.workspace_id, connection_id=acme.pbx_id, kind=kind, words=f"Look at {kind}.",
+                    since=AT, made_at=AT, ended_at=ended_at,
+                )
+            )  # fmt: skip
+    client = log_in(app, acme)
+    for path in ("/admin/callbacks", "/admin/"):
+        page = client.get(path).text
+        assert "Look at callback_destination." in page
+        assert "Look at callback_day_cap." not in page
+    figures = client.get("/metrics").text
+    assert 'dozvon_notices{kind="callback_destination"} 1.0' in figures
+    assert 'dozvon_notices{kind="callback_day_cap"} 0.0' in figures
+    assert 'dozvon_callbacks{state="scheduled"} 0.0' in figures

@@ -6,11 +6,13 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from hub.callbacks.alarms import KINDS
 from hub.callbacks.cancelling import CANCELLABLE, cancel_request
 from hub.callbacks.store import more_of
 from hub.callbacks.words import say
 from hub.db.callbacks import CallbackState
 from hub.db.retrying import in_transaction
+from hub.db.statements import NoticeRow
 from hub.runtime import Runtime
 from hub.web.asking import way_out
 from hub.web.audit import note
@@ -20,6 +22,7 @@ from hub.web.pages.lists import PER_PAGE, cursor_argument, shown, text_argument
 from hub.web.paging import parse_id
 from hub.web.people import Person, this_person
 from hub.web.queries import callbacks as queries
+from hub.web.queries.statements import standing_notices
 from hub.web.roles import Right, needs
 from hub.web.services import web
 
@@ -34,10 +37,17 @@ def callbacks() -> str:
         page = queries.list_requests(
             session, this_person().workspace_id, state, cursor=cursor_argument(timed=False), limit=PER_PAGE
         )
+        notices = _alarms(session)
     arguments = {"state": state} if state else {}
     return render_template(
-        "callbacks/queue.html", page=shown(page, arguments), arguments=arguments, states=list(_STATES), because=because
-    )
+        "callbacks/queue.html", page=shown(page, arguments), arguments=arguments, states=list(_STATES),
+        because=because, notices=notices,
+    )  # fmt: skip
+
+
+def _alarms(session: Session) -> list[NoticeRow]:
+    standing = standing_notices(session, this_person().workspace_id)
+    return [row for rows in standing.values() for row in rows if row.kind in KINDS]
 
 
 @pages.get("/admin/callbacks/<row:callback_id>")
