@@ -71,7 +71,13 @@ def test_the_next_colleague_is_rung_and_when_all_are_tried_it_is_later_and_then_
 
 @pytest.mark.parametrize(
     ("result", "because"),
-    [(Result.NO_ANSWER, "no_answer"), (Result.BUSY, "busy"), (Result.WRONG_NUMBER, "wrong_number")],
+    [
+        (Result.NO_ANSWER, "no_answer"),
+        (Result.BUSY, "busy"),
+        (Result.WRONG_NUMBER, "wrong_number"),
+        (Result.FORBIDDEN, "refused"),
+        (Result.NO_MONEY, "no_money"),
+    ],
 )
 def test_a_visitor_who_is_not_reached_is_rung_by_the_plan_and_then_it_has_failed(
     world: World, result: Result, because: str
@@ -89,7 +95,7 @@ def test_a_visitor_who_is_not_reached_is_rung_by_the_plan_and_then_it_has_failed
         world.work()
         world.pass_time(seconds=120)
     assert (world.row().state, world.row().failed_because) == ("failed", because)
-    assert len(world.pbx.rung) == (1 if result is Result.WRONG_NUMBER else 2)
+    assert len(world.pbx.rung) == (2 if result in {Result.NO_ANSWER, Result.BUSY} else 1)
 
 
 # --- The visitor rings in -----------------------------------------------------------------------------

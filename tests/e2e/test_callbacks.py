@@ -7,11 +7,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from hub.callbacks.rules import Rules
+from hub.db.callbacks import CallbackRules
+from hub.db.engine import Database
+from hub.domain.codec import to_document
 from tests.e2e.hub import Stage, stage, until
 
 KEY = "dz_callbacks0123456789abcdef01234567"
@@ -144,6 +149,65 @@ def test_a_visitor_who_does_not_pick_up_is_rung_again_by_the_plan(scene: Stage) 
     assert len(orders(scene, "+79005551003")) == 1
     status, cancelled, _ = send(scene, "DELETE", f"/api/v1/callbacks/{body['id']}", Authorization=f"Bearer {KEY}")
     assert (status, cancelled["status"]) == (200, "cancelled")
+
+
+def test_the_operators_telephone_is_told_the_site_and_the_source(scene: Stage) -> None:
+    _, body, _ = ask(scene, "+79005551030", site="shop", utm={"utm_source": "yandex-direct"})
+    comes_to(scene, body["id"], "done")
+    (order,) = orders(scene, "+79005551030")
+    assert order["sip_headers"] == {"From/display-name": "ShopYandexDirect"}
+
+
+# --- By a group (mango.md §3, callback_group) ---------------------------------------------------------
+
+
+@contextmanager
+def rules(scene: Stage, **more: Any) -> Iterator[None]:
+    """The workspace's rules for a while, as the settings page would keep them."""
+    _keep(scene, Rules(**more))
+    try:
+        yield
+    finally:
+        _keep(scene, Rules())
+
+
+def _keep(scene: Stage, kept: Rules) -> None:
+    database = Database(f"sqlite:///{scene.hub.home}/dozvon.sqlite3")
+    with database.transaction() as session:
+        session.merge(CallbackRules(workspace_id=1, document=to_document(kept), stopped=False, stopped_because=""))
+    database.close()
+
+
+def group_orders(scene: Stage, client: str) -> list[tuple[str, str, str]]:
+    """Who was rung first, who second, and from which line."""
+    said = [one["json"] for one in scene.pbx.ledger.entries("command") if one["path"] == "commands/callback_group"]
+    found = [(order["from"], order["to"], order["line_number"]) for order in said]
+    return [order for order in found if client.removeprefix("+") in order[:2]]
+
+
+@pytest.mark.parametrize("client_first", [False, True])
+def test_a_group_is_rung_as_one_before_the_visitor_or_after(scene: Stage, client_first: bool) -> None:
+    client = f"+7900555104{int(client_first)}"
+    with rules(scene, group="300", client_first=client_first, owner_first=False):
+        _, body, _ = ask(scene, client)
+        done = comes_to(scene, body["id"], "done")
+    ((first, second, line),) = group_orders(scene, client)
+    sides = ("300", client.removeprefix("+"))
+    assert (first, second) == (sides[::-1] if client_first else sides)
+    assert line in {one.number for one in scene.pbx.office.lines}
+    assert orders(scene, client) == []
+    call = scene.hub.get(f"/api/v1/calls/{done['call_id']}")
+    assert (call["client"], call["outcome"], call["direction"]) == (client, "answered", "outbound")
+
+
+def test_a_group_in_which_nobody_picks_up_ends_the_request_and_nobody_outside_is_rung(scene: Stage) -> None:
+    scene.pbx.faults.callback_outcomes.append("operator_no_answer")
+    with rules(scene, group="300", owner_first=False, operator_retries=()):
+        _, body, _ = ask(scene, "+79005551045")
+        failed = comes_to(scene, body["id"], "failed")
+    assert failed["reason"] == "no_operator"
+    assert len(group_orders(scene, "+79005551045")) == 1
+    assert orders(scene, "+79005551045") == []
 
 
 def test_five_hundred_requests_for_one_number_are_one_call(scene: Stage) -> None:
