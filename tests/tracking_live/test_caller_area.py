@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from hub.calls.again import learn_laws
@@ -13,6 +14,7 @@ from hub.config import Settings
 from hub.db.tracking import AttributionRow, SiteRow, VisitRow
 from tests.tracking_live.conftest import AD, ORIGIN, POOL, Hub
 from tests.tracking_live.ringing import Ring, runtime_of
+from tests.tracking_live.test_pages import log_in
 from tests.tracking_live.test_regions import MOSCOW, TVER, file, regional
 
 __all__ = ["file", "regional"]
@@ -50,6 +52,13 @@ def test_the_callers_region_decides_between_two_visits(shared: Hub, ring: Ring, 
     assert change.source.source == source
     assert "the caller's region is the visitor's" in evidence(shared)
     assert "the caller's region is the visitor's" in (change.source.evidence or "")
+
+
+def test_a_russian_reads_of_the_region_on_the_calls_page(shared: Hub, ring: Ring, app: Flask) -> None:
+    call_id = ring(POOL[0], client=FROM_TVER).row.id
+    client = log_in(app, shared)
+    page = client.get(f"/admin/calls/{call_id}", headers={"Accept-Language": "ru"}).text
+    assert "регион звонящего совпадает с регионом посетителя" in page
 
 
 def test_a_fixed_line_needs_no_plan(shared: Hub, settings: Settings, ring: Ring) -> None:
