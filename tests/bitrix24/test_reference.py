@@ -80,6 +80,7 @@ def test_a_deleted_source_is_told_and_not_forgotten(house: House, b24: Bitrix24S
 def test_lists_are_read_anew_on_demand_and_earlier_news_count_as_seen(
     house: House, b24: Bitrix24Simulator, redis_url: str
 ) -> None:
+    b24.settings.limited = False  # the budget is another test's subject
     refresh_references(house.runtime)
     refresh_directories(house.runtime)
     b24.portal.users[8].active = False

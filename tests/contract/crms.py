@@ -178,7 +178,12 @@ def every_intent(call: CallFacts) -> list[Intent]:
         IntentKind.SHOW_CARD: call.user_id or "",
         IntentKind.HIDE_CARD: call.user_id or "",
         IntentKind.ATTACH_RECORDING: "17",
+        IntentKind.LINK_RECORDING: "18",
         IntentKind.CLOSE_TASK: "41",
+    }
+    links = {
+        IntentKind.ATTACH_RECORDING: "https://hub.acme.example/r/abcdefabcdef",
+        IntentKind.LINK_RECORDING: "https://hub.acme.example/r/fedcbafedcba",
     }
     return [
         Intent(
@@ -190,7 +195,7 @@ def every_intent(call: CallFacts) -> list[Intent]:
             title="Перезвонить",
             text="Пропущенный звонок",
             deadline=call.started_at + timedelta(hours=1),
-            link="https://hub.acme.example/r/abcdefabcdef" if kind is IntentKind.ATTACH_RECORDING else "",
+            link=links.get(kind, ""),
         )
         for kind in IntentKind
     ]

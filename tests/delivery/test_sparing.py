@@ -58,13 +58,15 @@ def test_a_card_goes_out_while_the_backlog_rests_and_all_is_sent_afterwards(worl
         world.receive((replace(ends(65, f"old{number}", answered_at=5, extension="101"), client=client),))
     world.receive((rings("102", 1, "new"),))
     world.drain()
-    world.runtime.rests.rest(world.crm_id, Lane.CALLS, datetime.now(UTC) + timedelta(seconds=1.5))
+    world.runtime.rests.rest(world.crm_id, Lane.CALLS, datetime.now(UTC) + timedelta(minutes=1))
     dispatcher = Dispatcher(world.runtime, LANES, threads=4)
     dispatcher.start()
     try:
         dispatcher.wake(world.crm_id)
         until(lambda: "show:8" in [key for _, key in world.crm.ledger])
         assert "finish" not in [key for _, key in world.crm.ledger]
+        world.runtime.rests.rest(world.crm_id, Lane.CALLS, datetime.now(UTC))
+        dispatcher.wake(world.crm_id)
         until(lambda: sum(key == "finish" for _, key in world.crm.ledger) == 6)
     finally:
         dispatcher.stop()

@@ -78,7 +78,7 @@ def build(settings: Settings, database: Database, notes: Notes, runtime: Runtime
         replay_deliveries=notes.replay_deliveries,
         replay_inbox=notes.replay_inbox,
         ready=lambda: notes.missing,
-        registry=_registry(),
+        registry=runtime.registry if runtime else _registry(),
         now=lambda: notes.now,
         recording_path=recording_path,
         runtime=runtime,
