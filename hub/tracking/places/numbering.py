@@ -22,6 +22,7 @@ FOLDER_NAME = "numbering"
 _NATIONAL_DIGITS = 10
 _REGION_COLUMNS = (5, 6)
 _LONGEST_LINE = 4000
+_TITLES = frozenset({"регион", "region"})
 
 Row = tuple[int, int, str | None]
 """The first and the last number of a range, with country code, and its area."""
@@ -108,13 +109,20 @@ def read_plan(content: bytes) -> Iterator[Row]:
     lines = _text_of(content).splitlines()
     delimiter = max(";,\t", key=(lines[0] if lines else "").count)
     columns: Sequence[int] = _REGION_COLUMNS
-    for line in lines:  # one by one, so that a quotation mark too many costs its own line only
-        fields = next(csv.reader([line[:_LONGEST_LINE]], delimiter=delimiter), [])
-        titled = [place for place, title in enumerate(fields) if title.strip().casefold() in {"регион", "region"}]
-        columns = (*titled, *columns) if titled else columns
+    for line in lines:
+        fields = _fields_of(line[:_LONGEST_LINE], delimiter)
         row = _row_of(fields, columns)
         if row is not None:
             yield row
+        elif titled := [place for place, title in enumerate(fields) if title.strip().casefold() in _TITLES]:
+            columns = (*titled, *_REGION_COLUMNS)
+
+
+def _fields_of(line: str, delimiter: str) -> list[str]:
+    """One line by itself, so that a quotation mark too many costs no other; most have none that matters."""
+    if line.startswith('"') or f'{delimiter}"' in line:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    return line.split(delimiter)
 
 
 def _text_of(content: bytes) -> str:
@@ -125,9 +133,9 @@ def _text_of(content: bytes) -> str:
 
 
 def _row_of(fields: Sequence[str], columns: Sequence[int]) -> Row | None:
-    code, first, last = (re.sub(r"\s", "", field) for field in (*fields[:3], "", "", "")[:3])
+    code, first, last = (field.strip() for field in (*fields[:3], "", "", "")[:3])
     local = _NATIONAL_DIGITS - len(code)
-    if not all(re.fullmatch(r"[0-9]+", one) for one in (code, first, last)) or local < 1:
+    if not (code + first + last).isascii() or not all(map(str.isdigit, (code, first, last))) or local < 1:
         return None
     if max(len(first.lstrip("0")), len(last.lstrip("0"))) > local:
         return None
