@@ -180,7 +180,11 @@ def _connections(settings: Settings, database: Database, broker_url: str | None)
     with database.reading() as session:
         rows = list(session.scalars(select(Connection).order_by(Connection.id)))
     if not rows:
-        yield Finding("warning", "There is no connection yet.", "Write a provisioning file, then: dozvon apply FILE")
+        yield Finding(
+            "warning",
+            "There is no connection yet.",
+            "Log in to the admin pages: Connections, Begin. Or write a provisioning file, then: dozvon apply FILE",
+        )
         return
     with _open_runtime(settings, broker_url) as runtime:
         for row in rows:

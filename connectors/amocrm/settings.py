@@ -63,7 +63,11 @@ class AmocrmSettings(Schema):
         unknown = RAISE
 
     auth = fields.String(load_default="oauth", validate=validate.OneOf(("oauth", "long_lived")))
-    base_url = _Text(required=True, validate=_account_address)
+    base_url = _Text(
+        required=True,
+        validate=_account_address,
+        metadata={"label": "Address of the account", "help": "As the browser shows it, like acme.amocrm.ru."},
+    )
     default_user_id = _Text(allow_none=True, validate=_NUMBER)
     unknown_caller = fields.String(load_default="unsorted", validate=validate.OneOf(("unsorted", "lead", "nothing")))
     unknown_outbound = fields.String(load_default="contact", validate=validate.OneOf(("contact", "nothing")))
@@ -103,7 +107,14 @@ class AmocrmSecrets(Schema):
     client_id = _Text(validate=validate.Length(min=1))
     client_secret = _Text(validate=validate.Length(min=1))
     redirect_uri = _Text(validate=validate.Length(min=1))
-    access_token = _Text(validate=validate.Length(min=1))
+    access_token = _Text(
+        validate=validate.Length(min=1),
+        metadata={
+            "label": "Long-lived token",
+            "help": "Your own integration, Keys and scopes, Generate a long-lived token.",
+            "needed": True,
+        },
+    )
     refresh_token = _Text(validate=validate.Length(min=1))
     expires_at = _Text(validate=validate.Regexp(r"^\d+$", error="Must be unix seconds."))
 

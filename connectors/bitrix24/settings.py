@@ -131,7 +131,14 @@ class Bitrix24Secrets(Schema):
     refresh_token = _Text(validate=validate.Length(min=1))
     expires_at = _Text(validate=validate.Regexp(r"^\d+$", error="Must be unix seconds."))
     application_token = _Text()
-    webhook_url = _Text(validate=_webhook_address)
+    webhook_url = _Text(
+        validate=_webhook_address,
+        metadata={
+            "label": "Address of the incoming webhook",
+            "help": "Applications, Developer resources, Other, Incoming webhook. Rights: crm, telephony, user.",
+            "needed": True,
+        },
+    )
 
     @validates_schema
     def _one_complete_kind(self, values: Mapping[str, Any], **_: Any) -> None:

@@ -115,8 +115,10 @@ class MangoDirectory:
 
 def _employee(row: object) -> ListedExtension | None:
     fields = Fields(row if isinstance(row, dict) else {})
-    extension = fields.part("telephony").text("extension")
-    return ListedExtension(extension, "user", fields.part("general").text("name") or "") if extension else None
+    extension, person = fields.part("telephony").text("extension"), fields.part("general")
+    if not extension:
+        return None
+    return ListedExtension(extension, "user", person.text("name") or "", person.text("email") or "")
 
 
 def _group(row: object) -> ListedExtension | None:

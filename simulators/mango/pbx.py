@@ -120,6 +120,10 @@ class MangoSimulator:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._sender.close()
 
+    def sends_to(self, hook_address: str) -> None:
+        """What the owner of the PBX does last: enter the hub's hook address."""
+        self._sender.hook_address = hook_address
+
     @property
     def port(self) -> int:
         return self._port

@@ -42,7 +42,7 @@ class Sender:
     """`hub_url` is the connection's hook address, to which sub-paths are appended; empty: nothing is sent."""
 
     def __init__(self, hub_url: str, api_key: str, api_salt: str, faults: Faults, ledger: Ledger, seed: int) -> None:
-        self._hub_url = hub_url
+        self.hook_address = hub_url
         self._api_key = api_key
         self._api_salt = api_salt
         self._faults = faults
@@ -55,7 +55,7 @@ class Sender:
     def send(self, path: str, body: Body) -> list[Future[Delivery]]:
         """Start to send one event; a duplicated one gives two futures."""
         if (
-            not self._hub_url
+            not self.hook_address
             or self._chance(self._faults.drop_share)
             or (self._faults.drop_if and self._faults.drop_if(path, body))
         ):
@@ -111,7 +111,7 @@ class Sender:
         try:
             answer = self._http.request(
                 "POST",
-                self._hub_url.rstrip("/") + path,
+                self.hook_address.rstrip("/") + path,
                 body=form,
                 headers={"Content-Type": FORM},
                 timeout=self._faults.answer_within_seconds,

@@ -121,14 +121,14 @@ def test_routes_and_transfers_keep_to_one_in_two_seconds_and_callbacks_to_four_a
 
 def test_employees_and_groups_are_listed_with_extensions_as_text() -> None:
     users = {"users": [
-        {"general": {"name": "Anna"}, "telephony": {"extension": 101}},
+        {"general": {"name": "Anna", "email": "anna@acme.example"}, "telephony": {"extension": 101}},
         {"general": {"name": "Gleb"}, "telephony": {"extension": "0511"}},
         {"general": {"name": "No phone"}, "telephony": {}},
     ]}  # fmt: skip
     groups = {"result": 1000, "groups": [{"id": 21, "name": "Sales", "extension": "300"}, {"id": 22, "extension": ""}]}
     door, sent = door_to(answer(200, users), answer(200, groups))
     assert list(MangoDirectory().extensions(door)) == [
-        ListedExtension("101", "user", "Anna"),
+        ListedExtension("101", "user", "Anna", "anna@acme.example"),
         ListedExtension("0511", "user", "Gleb"),
         ListedExtension("300", "group", "Sales"),
     ]

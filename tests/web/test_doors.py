@@ -30,8 +30,14 @@ RULES = (
 )  # fmt: skip
 PROVEN_ELSEWHERE = ("api.", "bitrix24.", "amocrm.", "tracker.", *(f"pages.{name}" for name in RULES))
 """Doors with tests of their own: tests/web/test_api*.py, test_rules.py, tests/bitrix24, amocrm, tracking_live."""
-FORMS_PROVEN_ELSEWHERE = ("/admin/routing/", "/admin/callbacks/", "/admin/workspace", "/admin/account/")
-"""Their forms name rows by fields of their own: test_routing.py, test_callback_pages.py, test_office.py."""
+FORMS_PROVEN_ELSEWHERE = (
+    "/admin/routing/",
+    "/admin/callbacks/",
+    "/admin/workspace",
+    "/admin/account/",
+    "/admin/start/",
+)
+"""Their forms name rows by fields of their own: test_routing, test_callback_pages, test_office, test_start."""
 Ids = dict[str, int | str]
 READ_ONLY = ("marketer", "agent", "auditor")
 

@@ -1,0 +1,79 @@
+"""Making a connection from a form by the same way as `dozvon apply` does, and asking whether its keys are right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from connectors.contract import Connector
+from hub.db.tables import Connection, Workspace
+from hub.delivery.directory import keep_users
+from hub.delivery.doors import open_door
+from hub.domain.errors import DeliveryError
+from hub.domain.intents import Lane
+from hub.provisioning.connections import apply_connections
+from hub.provisioning.document import Source
+from hub.provisioning.work import Work
+from hub.web.audit import note
+from hub.web.people import Person
+from hub.web.services import web
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a form gave for a connection of `vendor`."""
+
+    vendor: str
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, Any]
+
+
+def keep_connection(person: Person, keys: Keys, known_id: int | None = None) -> int:
+    """Make the connection, or give the known one these keys; secrets that were left empty stay. Returns its id.
+
+    Raises `WrongDocument` when the connector's schemas refuse something; nothing is kept then.
+    """
+    with web().database.transaction() as session:
+        workspace = session.get_one(Workspace, person.workspace_id, with_for_update=True)
+        rows = session.scalars(select(Connection).where(Connection.workspace_id == workspace.id)).all()
+        known = next((row for row in rows if row.id == known_id), None)
+        name = known.name if known else _free_name(keys.vendor, {row.name for row in rows})
+        secrets = {**(known.secrets or {}), **keys.secrets} if known else dict(keys.secrets)
+        services = web().services
+        source = Source("form", Path(), {}, {})
+        work = Work(session, workspace, source, services.registry, services.now(), web().public_url)
+        item = {"name": name, "vendor": keys.vendor, "settings": keys.settings, "secrets": secrets}
+        apply_connections(work, [item])
+        note(session, person, "connection.change" if known else "connection.add", name)
+        query = select(Connection.id).where(Connection.workspace_id == workspace.id, Connection.name == name)
+        return session.scalars(query).one()
+
+
+def _free_name(vendor: str, taken: set[str]) -> str:
+    number, name = 1, vendor
+    while name in taken:
+        number += 1
+        name = f"{vendor}{number}"
+    return name
+
+
+def refusal_of(connection: Connection, connector: Connector) -> DeliveryError | None:
+    """Ask the other system once; of a CRM also who works there. None when it answered, else what it said.
+
+    Call it only where the hub has a way out and the connector a `check`.
+    """
+    runtime = web().services.runtime
+    assert runtime is not None
+    assert connector.check is not None
+    try:
+        with open_door(runtime, connection.id, Lane.URGENT, purpose="check") as door:
+            connector.check(door)
+            users = connector.crm.users(door) if connector.crm else ()
+    except DeliveryError as error:
+        return error
+    keep_users(runtime, connection.id, users)
+    return None

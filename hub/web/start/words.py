@@ -1,0 +1,73 @@
+"""What the wizard's fields are called in the reader's language. What is not here is shown as the connector says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hub.web.i18n import _l
+
+FIELDS: Mapping[str, str] = {
+    "API address": _l("API address"),
+    "Leave it as it is, unless Mango gave you another one.": _l(
+        "Leave it as it is, unless Mango gave you another one."
+    ),
+    "Clock offset, seconds": _l("Clock offset, seconds"),
+    "0 for nearly everybody. 10800 when calls show up three hours in the future.": _l(
+        "0 for nearly everybody. 10800 when calls show up three hours in the future."
+    ),
+    "Unique code of the VPBX": _l("Unique code of the VPBX"),
+    "Personal account, Integrations, API connector.": _l("Personal account, Integrations, API connector."),
+    "Key to create the signature": _l("Key to create the signature"),
+    "Beside the unique code. It never leaves the hub.": _l("Beside the unique code. It never leaves the hub."),
+    "Recording hosts": _l("Recording hosts"),
+    "Host names from which recordings may be fetched, such as records.acme.example. None: nothing is.": _l(
+        "Host names from which recordings may be fetched, such as records.acme.example. None: nothing is."
+    ),
+    "Signing secret": _l("Signing secret"),
+    "whsec_… or plain base64, as the sender signs with it.": _l(
+        "whsec_… or plain base64, as the sender signs with it."
+    ),
+    "Address of the incoming webhook": _l("Address of the incoming webhook"),
+    "Applications, Developer resources, Other, Incoming webhook. Rights: crm, telephony, user.": _l(
+        "Applications, Developer resources, Other, Incoming webhook. Rights: crm, telephony, user."
+    ),
+    "Address of the account": _l("Address of the account"),
+    "As the browser shows it, like acme.amocrm.ru.": _l("As the browser shows it, like acme.amocrm.ru."),
+    "Long-lived token": _l("Long-lived token"),
+    "Your own integration, Keys and scopes, Generate a long-lived token.": _l(
+        "Your own integration, Keys and scopes, Generate a long-lived token."
+    ),
+}
+WRONG: Mapping[str, str] = {
+    "is missing.": _l("Fill this in."),
+    "must not be empty.": _l("Fill this in."),
+    "Not a valid URL.": _l("This must be an address that begins with https://."),
+    "must be a whole number.": _l("This must be a whole number."),
+    "Must be the inbound webhook's address: https://<portal>/rest/<user id>/<secret>/.": _l(
+        "This must be the webhook’s address, like https://acme.bitrix24.ru/rest/1/abcdefgh12345678/."
+    ),
+    "Needed when auth is oauth (auth = webhook needs only webhook_url).": _l("Fill this in."),
+    "Needed when auth is oauth (auth = long_lived needs only access_token).": _l("Fill this in."),
+}
+OTHERWISE = _l("This does not look like what is asked for. Copy it once more.")
+HOW: Mapping[str, str] = {
+    "kept": _l("settled"),
+    "extension": _l("same extension"),
+    "email": _l("same e-mail"),
+    "name": _l("same name"),
+}
+
+
+def field_word(text: str) -> str:
+    """A field's label or hint."""
+    return str(FIELDS.get(text, text))
+
+
+def wrong_word(text: str) -> str:
+    """What is wrong with a field: never the words of the schema, which nobody has translated."""
+    return str(WRONG.get(text, OTHERWISE))
+
+
+def how_word(how: str) -> str:
+    """By what an employee was found in the CRM."""
+    return str(HOW.get(how, how))

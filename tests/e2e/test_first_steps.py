@@ -1,0 +1,110 @@
+"""The first ten minutes in a real browser: from a workspace with an owner and nothing else to a call in the CRM."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from simulators.bitrix24 import Bitrix24Simulator
+from simulators.mango import MangoSimulator
+from tests.e2e.hub import Hub, apply, environment_for, start_hub, until
+from tests.services import free_port
+from tests.web.browser import chromium
+
+pytestmark = pytest.mark.browser
+WORKSPACE = """
+workspace = { slug = "acme", name = "Acme", timezone = "Europe/Moscow", region = "RU", locale = "en" }
+user = [{ email = "owner@acme.example", password = "correct horse battery", role = "owner" }]
+"""
+API_KEY, API_SALT = "demoapikey000000000000000000abcd", "demoapisalt00000000000000000wxyz"
+FIRST, SECOND = "79001110001", "79001110002"
+LONGEST_SECONDS = 90
+
+
+@dataclass
+class Scene:
+    hub: Hub
+    pbx: MangoSimulator
+    b24: Bitrix24Simulator
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    environment = environment_for(tmp_path)
+    apply(tmp_path, environment, WORKSPACE)
+    with (
+        Bitrix24Simulator(strict=False) as b24,
+        MangoSimulator(hub_url="", api_key=API_KEY, api_salt=API_SALT) as pbx,
+    ):
+        hub = start_hub(tmp_path, environment, free_port())
+        try:
+            yield Scene(hub, pbx, b24)
+        finally:
+            hub.stop()
+
+
+def log_in(page: Page, scene: Scene) -> None:
+    page.goto(f"{scene.hub.url}/admin/login")
+    page.fill("input[name=email]", "owner@acme.example")
+    page.fill("input[name=password]", "correct horse battery")
+    page.click("form.form button")
+
+
+def connect_pbx(page: Page, scene: Scene) -> None:
+    page.get_by_role("link", name="Begin").first.click()
+    page.get_by_role("link", name="Mango Office").click()
+    page.fill("[name='secrets.api_key']", API_KEY)
+    page.fill("[name='secrets.api_salt']", "not the right salt")
+    page.get_by_text("More", exact=True).click()
+    page.fill("[name='settings.base_url']", scene.pbx.base_url)
+    page.get_by_role("button", name="Connect and check").click()
+    expect(page.locator(".note.bad")).to_contain_text("does not let the hub in")
+    page.get_by_role("link", name="Other keys").click()
+    page.fill("[name='secrets.api_salt']", API_SALT)
+    page.get_by_role("button", name="Connect and check").click()
+    expect(page.locator(".note.good")).to_contain_text("the keys are right")
+    expect(page.locator("#live")).to_contain_text("Waiting for the first event")
+    scene.pbx.sends_to(page.locator("#hook-address").inner_text())
+    page.evaluate("window.stillHere = true")
+    assert scene.pbx.play("A", client=FIRST).accepted
+    expect(page.locator("#live")).to_contain_text("Got it", timeout=20_000)
+    assert page.evaluate("window.stillHere") is True
+
+
+def connect_crm(page: Page, scene: Scene) -> None:
+    page.get_by_role("link", name="Next: the CRM").click()
+    page.get_by_role("link", name="Bitrix24", exact=True).click()
+    page.fill("[name='secrets.webhook_url']", scene.b24.webhook_url)
+    page.get_by_role("button", name="Connect and check").click()
+    expect(page.locator(".note.good")).to_contain_text("the keys are right")
+
+
+def settle_people(page: Page) -> None:
+    page.get_by_role("link", name="Next: employees").click()
+    expect(page.locator("tbody tr").filter(has=page.locator("input[value='101']"))).to_contain_text("same")
+    page.get_by_role("button", name="Keep").click()
+
+
+def test_owner_comes_from_nothing_to_the_first_call_in_the_crm_without_a_file(scene: Scene) -> None:
+    began = time.monotonic()
+    with chromium() as browser:
+        page = browser.new_context(locale="en-US").new_page()
+        log_in(page, scene)
+        connect_pbx(page, scene)
+        connect_crm(page, scene)
+        settle_people(page)
+        assert scene.pbx.play("A", client=SECOND).accepted
+        until(lambda: [call for call in scene.b24.calls() if call["PHONE_NUMBER"] == f"+{SECOND}"], what="the call")
+        live = page.locator("#live")
+        expect(live).to_contain_text("Log the call", timeout=20_000)
+        expect(live).to_contain_text("111-00-02")
+        page.get_by_role("link", name="Everything that happened to this call").click()
+        expect(page.locator("main")).to_contain_text("Log the call")
+    (call,) = [call for call in scene.b24.calls() if call["PHONE_NUMBER"] == f"+{SECOND}"]
+    assert call["PORTAL_USER_ID"] == 7  # whom the page found for extension 101 by itself
+    assert time.monotonic() - began < LONGEST_SECONDS
