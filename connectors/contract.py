@@ -20,6 +20,7 @@ from connectors.pbx import (
     PbxDirectory,
     PbxForwarding,
     PbxHistory,
+    PbxKeyPress,
     PbxLines,
 )
 from connectors.rules import CrmRules
@@ -59,6 +60,7 @@ __all__ = [
     "PbxDirectory",
     "PbxForwarding",
     "PbxHistory",
+    "PbxKeyPress",
     "PbxLines",
     "RecordingFile",
     "ReferenceItem",
@@ -256,6 +258,7 @@ class Connector:
     lines: PbxLines | None = None
     directory: PbxDirectory | None = None
     forwarding: PbxForwarding | None = None
+    key_press: PbxKeyPress | None = None
     owners: Owners | None = None
     dials: CrmDials | None = None
     together: CrmTogether | None = None

@@ -134,6 +134,8 @@ def _order(scene: Scene, pbx: Connection, target: Target) -> None:
         order["line"] = line
     if target.is_group and scene.rules.client_first:
         order["client_first"] = True
+    if not target.is_group and scene.rules.key_press and scene.runtime.registry[pbx.vendor].key_press is not None:
+        order["key_press"] = True
     wish = Wish(row.workspace_id, pbx.id, kind, order, COMMAND_LIVES, urgency=1, callback_id=row.id)
     command = order_command(scene.session, scene.runtime, wish)
     row.state = CallbackState.RINGING_CLIENT if order.get("client_first") else CallbackState.RINGING_OPERATOR

@@ -5,7 +5,7 @@
 `kind` and what `order` holds (numbers as E.164, extensions as text):
 
     route           to (the leg is chosen when it is sent: the newest that waits; `call_id` is needed)
-    callback        extension, client, line (may be missing)
+    callback        extension, client, line, label, key_press (all three may be missing)
     callback_group  extension (of the group), client, line, client_first (may be missing)
     hangup          leg (its key)
 

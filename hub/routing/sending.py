@@ -165,7 +165,7 @@ def _send(runtime: Runtime, taken: Taken) -> None:
         if rule is not None:
             _keep_pace(runtime, rule, taken.kind)
         try:
-            tell(commands, door, aimed.kind, aimed.uid, aimed.order)
+            tell(connector, door, aimed.kind, aimed.uid, aimed.order)
         except Throttled as error:
             _leave_alone(runtime, connector, door, error)
             raise

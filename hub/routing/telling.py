@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.contract import Door, PbxCommands
+from connectors.contract import Connector, Door
 from hub.domain.errors import Rejected
 from hub.domain.phone import Phone
 
 
-def tell(commands: PbxCommands, door: Door, kind: str, uid: str, order: Mapping[str, Any]) -> None:
+def tell(connector: Connector, door: Door, kind: str, uid: str, order: Mapping[str, Any]) -> None:
     """One command; what `order` holds for each `kind` is told in `hub.routing.orders`. Raises the delivery errors."""
+    commands = connector.commands
+    assert commands is not None
     match kind:
         case "route":
             commands.route(door, command_id=uid, leg_key=order["leg"], to=order["to"])
@@ -19,7 +21,9 @@ def tell(commands: PbxCommands, door: Door, kind: str, uid: str, order: Mapping[
             line = _phone(order.get("line"))
             client = Phone(order["client"], order["client"])
             extension, label = order["extension"], order.get("label", "")
-            commands.callback(door, command_id=uid, extension=extension, client=client, line=line, label=label)
+            asks = connector.key_press if order.get("key_press") else None
+            ring = asks.confirmed_callback if asks is not None else commands.callback
+            ring(door, command_id=uid, extension=extension, client=client, line=line, label=label)
         case "callback_group":
             line, client = _phone(order["line"]), Phone(order["client"], order["client"])
             assert line is not None

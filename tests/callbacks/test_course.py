@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
+from connectors.registry import REGISTRY
 from hub.callbacks.rules import Rules
 from hub.domain.events import Result
 from tests.callbacks.world import MONDAY, World
@@ -96,6 +99,26 @@ def test_a_visitor_who_is_not_reached_is_rung_by_the_plan_and_then_it_has_failed
         world.pass_time(seconds=120)
     assert (world.row().state, world.row().failed_because) == ("failed", because)
     assert len(world.pbx.rung) == (2 if result in {Result.NO_ANSWER, Result.BUSY} else 1)
+
+
+@pytest.mark.parametrize("able", [False, True])
+def test_a_key_is_asked_for_only_where_the_pbx_can(world: World, able: bool) -> None:
+    if able:
+        asking = replace(world.runtime.registry["pbx"], key_press=cast("Any", world.pbx))
+        world.runtime = replace(world.runtime, registry={"pbx": asking})
+    world.set_rules(Rules(key_press=True))
+    world.ask()
+    world.work()
+    assert [kind for kind, _, _ in world.pbx.told] == ["confirmed_callback" if able else "callback"]
+    world.operator_rings()
+    world.operator_answers()
+    world.client_answers()
+    world.ends(talked=True)
+    assert world.row().state == "done"
+
+
+def test_mango_cannot_ask_for_a_key() -> None:
+    assert REGISTRY["mango"].key_press is None
 
 
 # --- The visitor rings in -----------------------------------------------------------------------------

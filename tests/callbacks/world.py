@@ -56,6 +56,9 @@ class NotingPbx:
     def callback(self, door: Door, *, command_id: str, extension: str, **_rest: Any) -> None:
         self._note("callback", command_id, extension)
 
+    def confirmed_callback(self, door: Door, *, command_id: str, extension: str, **_rest: Any) -> None:
+        self._note("confirmed_callback", command_id, extension)
+
     def callback_group(self, door: Door, *, command_id: str, group: str, **_rest: Any) -> None:
         self._note("callback_group", command_id, group)
 

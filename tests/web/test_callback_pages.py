@@ -103,7 +103,10 @@ def test_settings_are_kept_and_read_back(app: Flask, database: Database, acme: S
     assert (rules.operator_retries, rules.client_retries) == ((60, 300), (120,))
     assert (rules.countries, rules.limits) == (("RU", "KZ"), (Limit("number", 2, 900), Limit("ip", 5, 3600)))
     assert (rules.visitor_from, rules.visitor_until, rules.day_cap) == ("10:00", "20:00", 10_000)
-    assert "number 2 900" in client.get("/admin/callbacks/settings").text
+    page = client.get("/admin/callbacks/settings").text
+    assert "number 2 900" in page
+    assert "None of your PBXs can ask the employee for a key" in page
+    assert 'name="key_press"' not in page
 
 
 @pytest.mark.parametrize(

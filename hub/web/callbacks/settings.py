@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from hub.callbacks.rules import Limit, Rules
 from hub.callbacks.store import local_day, read_rules
 from hub.db.callbacks import CallbackDay, CallbackRules
-from hub.db.tables import Workspace
+from hub.db.tables import Connection, Workspace
 from hub.domain.codec import to_document
 from hub.web.audit import note
 from hub.web.i18n import _
@@ -42,9 +42,19 @@ def callback_settings() -> str:
     with web().database.reading() as session:
         rules, stopped = read_rules(session, this_person().workspace_id)
         today = _today(session, this_person().workspace_id)
+        asks_for_key = _asks_for_key(session, this_person().workspace_id)
     return render_template(
-        "callbacks/settings.html", rules=rules, stopped=stopped, today=today, limits=_limit_lines(rules)
-    )
+        "callbacks/settings.html", rules=rules, stopped=stopped, today=today, limits=_limit_lines(rules),
+        asks_for_key=asks_for_key,
+    )  # fmt: skip
+
+
+def _asks_for_key(session: Session, workspace_id: int) -> bool:
+    """Whether a PBX of the workspace can ask the employee for a key."""
+    registry = web().services.registry
+    able = [vendor for vendor, connector in registry.items() if connector.key_press is not None]
+    mine = (Connection.workspace_id == workspace_id, Connection.vendor.in_(able))
+    return session.scalar(select(Connection.id).where(*mine).limit(1)) is not None
 
 
 def _today(session: Session, workspace_id: int) -> CallbackDay | None:
@@ -110,6 +120,7 @@ def read_form(form: MultiDict[str, str], rules: Rules) -> Rules:
         managers=tuple(_many(form, "managers", _EXTENSION)),
         client_first=form.get("client_first") == "1",
         owner_first=form.get("owner_first") == "1",
+        key_press=form.get("key_press") == "1",
         most_managers=_number(form, "most_managers", 1, 50),
         operator_retries=_seconds(form, "operator_retries"),
         client_retries=_seconds(form, "client_retries"),
