@@ -17,7 +17,7 @@ from hub.db.tables import AuditRow, Workspace
 from hub.provisioning.connections import apply_connections, forget_previous_secrets
 from hub.provisioning.document import Source, read_source, validated
 from hub.provisioning.errors import WrongDocument
-from hub.provisioning.people import apply_employees, apply_keys, apply_users
+from hub.provisioning.people import apply_employees, apply_keys, apply_users, link_users
 from hub.provisioning.places import apply_hours, apply_rules, apply_sites, apply_vips
 from hub.provisioning.routing import apply_blocks, apply_groups, apply_routing
 from hub.provisioning.work import Change, Work, assign
@@ -88,6 +88,7 @@ def _apply(
     for section, apply_part in _PARTS.items():
         if section in wanted:
             apply_part(work, wanted[section])
+    link_users(work, wanted.get("user", ()))
     if end_rotation:
         forget_previous_secrets(work)
     session.flush()

@@ -53,7 +53,7 @@ def _document(session: Session, workspace: Workspace, *, with_secrets: bool) -> 
     }
     if workspace.hours:
         document["hours"] = workspace.hours
-    document["user"] = [_user(row, workspace.slug, with_secrets) for row in _rows(session, User, workspace)]
+    document["user"] = [_user(session, row, workspace.slug, with_secrets) for row in _rows(session, User, workspace)]
     document["api_key"] = [_key(row, with_secrets) for row in _rows(session, ApiKey, workspace)]
     document["connection"] = [
         _connection(session, row, workspace.slug, with_secrets) for row in _rows(session, Connection, workspace)
@@ -77,13 +77,15 @@ def _variable(*parts: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", "_".join(parts).upper()).strip("_")
 
 
-def _user(row: User, slug: str, with_secrets: bool) -> dict[str, Any]:
+def _user(session: Session, row: User, slug: str, with_secrets: bool) -> dict[str, Any]:
     password = (
         {"password_hash": row.password_hash}
         if with_secrets
         else {"password_env": _variable(slug, row.email, "password")}
     )
-    return {"email": row.email, **password, "role": row.role, "locale": row.locale}
+    employee = session.get(EmployeeRow, row.employee_id) if row.employee_id is not None else None
+    linked = {"employee": employee.name} if employee is not None else {}
+    return {"email": row.email, **password, "role": row.role, "locale": row.locale, **linked}
 
 
 def _key(row: ApiKey, with_secrets: bool) -> dict[str, Any]:

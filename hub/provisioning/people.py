@@ -98,6 +98,28 @@ def set_password(user: User, hashed: str) -> None:
     user.session_version += 1
 
 
+def link_users(work: Work, items: Sequence[Item]) -> None:
+    """Say which employee a user is, once both are there; "" is nobody, and a user without the field stays as they are.
+
+    Raises `WrongDocument` for a name that no employee has, or several have.
+    """
+    work.session.flush()
+    query = select(EmployeeRow).where(EmployeeRow.workspace_id == work.workspace.id).order_by(EmployeeRow.id)
+    employees = work.session.scalars(query).all()
+    for number, item in enumerate(items):
+        if "employee" not in item:
+            continue
+        named = [row for row in employees if row.name == item["employee"]]
+        if item["employee"] and len(named) != 1:
+            words = "is the name of several employees." if named else "is no employee of this workspace."
+            tip = "" if named else suggestion(item["employee"], [row.name for row in employees])
+            raise WrongDocument(Mistake(("user", number, "employee"), words + tip))
+        same = (User.workspace_id == work.workspace.id, User.email == item["email"].lower())
+        user = work.session.scalars(select(User).where(*same)).one()
+        if assign(user, {"employee_id": named[0].id if item["employee"] else None}):
+            work.changed(f"user {user.email}", ["employee"])
+
+
 # --- API keys -------------------------------------------------------------------------------------
 
 

@@ -75,6 +75,7 @@ class UserSchema(Schema):
     password = fields.String(validate=validate.Length(min=8, max=1000, error="must have at least 8 characters."))
     password_hash = fields.String(validate=validate.Regexp(r"^\$argon2id\$", error="must be an argon2id hash."))
     role = Word(required=True, validate=validate.OneOf(ROLES, error="must be one of {choices}."))
+    employee = fields.String(validate=validate.Length(max=200, error="must have at most 200 characters."))
     locale = Word(validate=validate.Regexp(r"^[a-z]{2}(_[A-Z]{2})?$", error="must be a language code like ru."))
 
 
