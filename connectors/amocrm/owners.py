@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from connectors.amocrm.client import Account
-from connectors.amocrm.envelope import Envelope, embedded, identifier, mapping, text
+from connectors.amocrm.envelope import Envelope, embedded, identifier, mapping, rows, text
 from connectors.amocrm.memory import Memory
 from connectors.amocrm.party import (
     COMPANIES,
@@ -24,7 +24,7 @@ from connectors.amocrm.party import (
     phones_of,
     same_number,
 )
-from connectors.contract import Door, OwnedPhone, OwnersPage
+from connectors.contract import ConnectionFacts, Door, OwnedPhone, OwnersPage
 from hub.domain.errors import Rejected
 from hub.domain.phone import Phone, parse_phone
 
@@ -33,6 +33,7 @@ KINDS: Mapping[str, str] = {CONTACTS: "contact", COMPANIES: "company", LEADS: "l
 _ENTITIES = {kind: entity for entity, kind in KINDS.items()}
 _ORDER = (CONTACTS, COMPANIES)
 _PAGE = 250
+_NO_MARK = frozenset({"", "0", "no", "false", "нет"})
 _RANK_STEP = 10**8
 """More than the minutes since 1970: within a rank the card that was changed last has the smaller place."""
 
@@ -105,22 +106,47 @@ def _owned(account: Account, entity: str, rows: Sequence[Envelope]) -> list[Owne
     for row in rows:
         card = card_of(entity, row, leads)
         phones = [phone for value in phones_of(row) if (phone := parse_phone(value, region))]
-        found += [_phone(card, phone, moment_of(row)) for phone in phones]
+        vip = is_vip(row, account.door.connection)
+        found += [_phone(card, phone, moment_of(row), vip) for phone in phones]
     return found
 
 
-def _phone(card: Card, phone: Phone, changed_at: int) -> OwnedPhone:
+def is_vip(row: Envelope, connection: ConnectionFacts) -> bool:
+    """Whether a contact or company carries the mark that the settings name.
+
+    `vip_tag` is a tag's name; `vip_field` the id or code of a field, `vip_value` what it holds for a VIP, without
+    it anything that is not "no" (amocrm.md §4.3: `_embedded.tags`, `custom_fields_values`). Case does not count.
+    """
+    tag, field, wanted = (text(connection.settings.get(name)).lower() for name in ("vip_tag", "vip_field", "vip_value"))
+    if tag and tag in {text(one.get("name")).strip().lower() for one in embedded(row, "tags")}:
+        return True
+    held = {_held(value) for one in rows(row.get("custom_fields_values")) if _is_field(one, field)
+            for value in rows(one.get("values"))}  # fmt: skip
+    return bool(field) and (wanted in held if wanted else bool(held - _NO_MARK))
+
+
+def _is_field(one: Envelope, field: str) -> bool:
+    return bool(field) and field in {identifier(one.get("field_id")), text(one.get("field_code")).lower()}
+
+
+def _held(value: Envelope) -> str:
+    """A checkbox holds true or false, a list its words, a text itself."""
+    said = value.get("value")
+    return str(said).lower() if isinstance(said, bool) else text(said).strip().lower()
+
+
+def _phone(card: Card, phone: Phone, changed_at: int, vip: bool) -> OwnedPhone:
     kind = KINDS[card.entity]
     rank = 3 if card.entity != CONTACTS else 1 if card.lead_id else 2
     place = rank * _RANK_STEP - changed_at // 60
-    return OwnedPhone(phone, kind, card.id, place, card.name or None, card.owner)
+    return OwnedPhone(phone, kind, card.id, place, card.name or None, card.owner, vip)
 
 
 def _of(one: OwnedPhone, phone: Phone, door: Door) -> OwnedPhone | None:
     """The card under the number that was asked for, when this phone of it is that number."""
     if not same_number(one.phone.display, phone, door.connection.region):
         return None
-    return OwnedPhone(phone, one.kind, one.id, one.place, one.name, one.owner_user_id)
+    return OwnedPhone(phone, one.kind, one.id, one.place, one.name, one.owner_user_id, one.vip)
 
 
 def _waiting(account: Account, card: Card, phone: Phone) -> OwnedPhone:

@@ -23,6 +23,9 @@ SETTINGS = (
     "service_name",
     "api_domain",
     "account_id",
+    "vip_tag",
+    "vip_field",
+    "vip_value",
 )
 SECRETS = ("client_id", "client_secret", "redirect_uri", "access_token", "refresh_token", "expires_at")
 _KEYS = ("client_id", "client_secret", "redirect_uri")
@@ -77,6 +80,12 @@ class AmocrmSettings(Schema):
     service_name = _Text(load_default=_DEFAULT_SERVICE_NAME, validate=validate.Length(min=1, max=60))
     api_domain = _Text(allow_none=True)
     account_id = _Text(allow_none=True, validate=_NUMBER)
+    vip_tag = _Text(allow_none=True, validate=validate.Length(max=200))
+    vip_field = _Text(
+        allow_none=True,
+        validate=validate.Regexp(r"^[A-Za-z0-9_]{1,100}$", error="Must be the id or the code of a field."),
+    )
+    vip_value = _Text(allow_none=True, validate=validate.Length(max=200))
 
     @pre_load
     def _host_alone_is_enough(self, values: Mapping[str, Any], **_: Any) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from connectors.amocrm.owners import AmocrmOwners
+from connectors.amocrm.owners import AmocrmOwners, is_vip
 from connectors.contract import OwnedPhone, OwnersPage
 from hub.domain.errors import Rejected
 from hub.domain.phone import Phone
@@ -156,3 +158,43 @@ def test_kinds_without_phones_are_not_read(hub: Live) -> None:
         "",
     ]
     assert hub.spent == []
+
+
+TAGGED = {"_embedded": {"tags": [{"id": 5, "name": "VIP"}]}}
+
+
+def with_field(value: object) -> dict[str, object]:
+    return {"custom_fields_values": [{"field_id": 771, "field_code": "GRADE", "values": [{"value": value}]}]}
+
+
+@pytest.mark.parametrize(
+    ("settings", "row", "vip"),
+    [
+        ({}, TAGGED, False),
+        ({"vip_tag": "vip"}, TAGGED, True),
+        ({"vip_tag": "vip"}, {"_embedded": {"tags": [{"id": 6, "name": "vipers"}]}}, False),
+        ({"vip_tag": "vip"}, {"custom_fields_values": None, "_embedded": []}, False),
+        ({"vip_field": "771", "vip_value": "Gold"}, with_field("gold"), True),
+        ({"vip_field": "grade", "vip_value": "gold"}, with_field("silver"), False),
+        ({"vip_field": "GRADE"}, with_field(True), True),
+        ({"vip_field": "771"}, with_field(False), False),
+        ({"vip_field": "772"}, with_field("gold"), False),
+        ({"vip_value": "gold"}, with_field("gold"), False),
+    ],
+)
+def test_a_card_is_a_vips_by_the_tag_or_field_of_the_settings(
+    hub: Live, settings: dict[str, str], row: dict[str, Any], vip: bool
+) -> None:
+    assert is_vip(row, replace(hub.door.connection, settings=settings)) is vip
+
+
+def test_a_mark_comes_with_the_owner_by_number_and_in_bulk(amo: AmoCrmSimulator, hub: Live) -> None:
+    number = {"field_code": "PHONE", "values": [{"value": CLIENT.display, "enum_code": "WORK"}]}
+    tagged = {"name": "Olga", "custom_fields_values": [number], "_embedded": {"tags": [{"name": "VIP"}]}}
+    amo.add_entity("contacts", tagged)
+    amo.add_contact("+79001234568", responsible_user_id=ANNA)
+    settings = {**hub.door.connection.settings, "vip_tag": "vip"}
+    marked = replace(hub.door, connection=replace(hub.door.connection, settings=settings))
+    assert [one.vip for one in owners(hub).find_owner(CLIENT, marked)] == [True]
+    found = {one.phone.e164: one.vip for one in owners(hub).owners(marked, None).phones}
+    assert found == {CLIENT.e164: True, "+79001234568": False}
