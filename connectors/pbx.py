@@ -63,15 +63,6 @@ class PbxKeyPress(Protocol):
         """As `PbxCommands.callback`, at its pace; without the key the client is not rung."""
 
 
-class PbxKeyPress(Protocol):
-    """A PBX that can ask the employee for a key before it rings the client: voicemail and menus press none."""
-
-    def confirmed_callback(
-        self, door: Door, *, command_id: str, extension: str, client: Phone, line: Phone | None, label: str = ""
-    ) -> None:
-        """As `PbxCommands.callback`, at its pace; without the key the client is not rung."""
-
-
 @dataclass(frozen=True, slots=True)
 class ListedExtension:
     """A short number as the PBX lists it: of an employee ("user") or of a group ("group")."""
