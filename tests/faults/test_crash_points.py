@@ -21,7 +21,11 @@ IN_WORKER = (
     "after_recording_fetch_before_commit",
 )
 IN_WEB = ("after_inbox_commit",)
-ELSEWHERE = ("after_token_answer_before_commit",)  # test_tokens.py
+ELSEWHERE = {
+    "after_token_answer_before_commit": "test_tokens.py",
+    "after_callback_order_commit": "test_callbacks.py",
+    "after_command_sent_before_close": "test_callbacks.py",
+}
 
 
 @pytest.fixture(scope="module", params=["postgres", "sqlite"])
@@ -34,6 +38,8 @@ def rig(request: pytest.FixtureRequest, stores: Stores, tmp_path_factory: pytest
 
 def test_every_crash_point_is_visited() -> None:
     assert {*IN_WORKER, *IN_WEB, *ELSEWHERE} == CRASH_POINTS
+    for point, file in ELSEWHERE.items():
+        assert f'"{point}"' in (Path(__file__).parent / file).read_text()
 
 
 @pytest.mark.parametrize("point", IN_WORKER)
