@@ -91,3 +91,11 @@ def test_every_reason_keeps_its_figures_in_both_languages(app: Flask) -> None:
 def test_reasons_read_as_sentences(app: Flask, sentence: str, words: str) -> None:
     assert in_language(app, "ru", sentence) == words
     assert in_language(app, "en", "the caller's region is the visitor's") == "the caller's region is the visitor's"
+
+
+def test_the_words_of_routing_and_of_evidence_do_not_take_each_others_place(app: Flask) -> None:
+    """Both were called "reason" in the templates: the pages then named the steps of a decision by code words."""
+    filters = app.jinja_env.filters
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        assert [filters["reason"](word) for word in ("vip", "last_talked")] == ["VIP list", "who talked last"]
+    assert filters["evidence"] is evidence_in_words

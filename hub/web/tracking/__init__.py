@@ -13,6 +13,6 @@ def init_tracking(app: Flask) -> Blueprint:
 
     assert callback  # its doors join the blueprint
 
-    app.jinja_env.filters["reason"] = evidence_in_words
+    app.jinja_env.filters["evidence"] = evidence_in_words
     app.register_blueprint(doors)
     return doors
