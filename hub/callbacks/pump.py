@@ -114,7 +114,7 @@ def handle(runtime: Runtime, taken: Taken) -> None:
     rings = taken.state in _RINGS_NEXT
     if rings:
         _learn_owner(runtime, taken)
-    lines = _lines(runtime, taken) if rings else {}
+    lines: Mapping[int, str] | None = _lines(runtime, taken) if rings else {}
     found, was_looked_for = (None, False) if rings else _look_for(runtime, taken)
 
     def work(session: Session) -> None:
@@ -145,8 +145,11 @@ def _learn_owner(runtime: Runtime, taken: Taken) -> None:
         log.info("callback_owner_unknown", callback_id=taken.id, reason=str(error)[:200])
 
 
-def _lines(runtime: Runtime, taken: Taken) -> Mapping[int, str]:
-    """The PBX's first line, where a group is rung and no line is set: a group has no line of its own."""
+def _lines(runtime: Runtime, taken: Taken) -> Mapping[int, str] | None:
+    """The PBX's first line, where a group is rung and no line is set: a group has no line of its own.
+
+    None when the PBX could not be asked just now.
+    """
     with runtime.database.reading() as session:
         rules, _ = read_rules(session, taken.workspace_id)
         pbx = pbx_to_ring(session, runtime, taken.workspace_id) if rules.group and not rules.line else None
@@ -158,7 +161,7 @@ def _lines(runtime: Runtime, taken: Taken) -> Mapping[int, str]:
             listed = [line.number.e164 for line in lines.lines(door)]
     except DeliveryError as error:
         log.info("callback_lines_unknown", callback_id=taken.id, reason=str(error)[:200])
-        return {}
+        return None
     return {pbx.id: listed[0]} if listed and listed[0] else {}
 
 

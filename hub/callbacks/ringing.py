@@ -32,11 +32,16 @@ EVENTS_WITHIN = timedelta(seconds=90)
 """How long after its command a call may stay unheard of before it is looked for."""
 _LOOK_AGAIN = timedelta(seconds=15)
 _STOPPED_LOOK = timedelta(seconds=60)
+_LINES_AGAIN = timedelta(seconds=2)
+_ASKS_FOR_LINES = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A locked request with what is around it; `lines` are the PBX's own numbers by connection, read before."""
+    """A locked request with what is around it.
+
+    `lines` are the PBX's own numbers by connection, read before; None when the PBX could not be asked for them.
+    """
 
     session: Session
     runtime: Runtime
@@ -45,7 +50,7 @@ class Scene:
     rules: Rules
     stopped: str | None
     now: datetime
-    lines: Mapping[int, str]
+    lines: Mapping[int, str] | None
 
     def tell(self, key: str, **values: object) -> None:
         tell(self.session, self.row, self.now, key, **values)
@@ -60,7 +65,7 @@ class Scene:
         return say_moment(self.workspace.locale, at, self.now, self.workspace.timezone)
 
 
-def scene_of(session: Session, runtime: Runtime, row: CallbackRow, lines: Mapping[int, str]) -> Scene:
+def scene_of(session: Session, runtime: Runtime, row: CallbackRow, lines: Mapping[int, str] | None) -> Scene:
     rules, stopped = read_rules(session, row.workspace_id)
     workspace = session.get_one(Workspace, row.workspace_id)
     return Scene(session, runtime, row, workspace, rules, stopped, runtime.now(), lines)
@@ -78,13 +83,17 @@ def ring(scene: Scene) -> None:
     if target is None:
         round_over(scene, FailedBecause.NO_OPERATOR)
         return
+    line = _line(scene, pbx, target)
+    if target.is_group and not line:
+        _without_line(scene)
+        return
     rules = scene.rules
     day = local_day(scene.now, scene.workspace.timezone)
     if not spend(scene.session, scene.workspace.id, day, rules.call_cost, rules.day_cap):
         scene.tell_once("story_cap")
         put_off(scene, _midnight(scene))
         return
-    _order(scene, pbx, target)
+    _order(scene, pbx, target, line)
 
 
 def _must_wait(scene: Scene) -> bool:
@@ -125,10 +134,25 @@ def _target(scene: Scene, pbx: Connection) -> Target | None:
     return next_target(scene.rules, operators, scene.row.tried, chosen=scene.row.extension, owner=owner)
 
 
-def _order(scene: Scene, pbx: Connection, target: Target) -> None:
+def _line(scene: Scene, pbx: Connection, target: Target) -> str:
+    """The line to ring from; "" where the PBX chooses. A group must be rung from one."""
+    first = (scene.lines or {}).get(pbx.id, "") if target.is_group else ""
+    return scene.rules.line or more_of(scene.row).line or first
+
+
+def _without_line(scene: Scene) -> None:
+    """No line to ring a group from. A PBX that could not be asked for its lines is asked again, for a while."""
+    since = scene.row.scheduled_for or scene.row.created_at
+    if scene.lines is None and scene.now < since + _ASKS_FOR_LINES:
+        scene.tell_once("story_waits_for_pbx")
+        scene.row.due_at = scene.now + _LINES_AGAIN
+        return
+    fail(scene, FailedBecause.NO_PBX)
+
+
+def _order(scene: Scene, pbx: Connection, target: Target, line: str) -> None:
     row = scene.row
     kind = "callback_group" if target.is_group else "callback"
-    line = scene.rules.line or more_of(row).line or (scene.lines.get(pbx.id, "") if target.is_group else "")
     order: dict[str, Any] = {"extension": target.extension, "client": row.e164, "label": _label(scene)}
     if line:
         order["line"] = line

@@ -97,6 +97,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "story_rang_in": ("Клиент дозвонился сам.", "The client rang in and was answered."),
     "story_waits_for_caller": ("Клиент сейчас звонит сам: ждём.", "The client is ringing in: waiting."),
     "story_cancelled": ("Отменена: {who}.", "Cancelled by {who}."),
+    "story_waits_for_pbx": (
+        "АТС пока не отвечает на вопросы: ждём.",
+        "The PBX answers no questions just now: waiting.",
+    ),
     "story_stopped": ("Обратные звонки выключены: ждём.", "Calls back are switched off: waiting."),
     "story_cap": ("Дневной предел расходов: ждём до завтра.", "The day's cost cap: waiting until tomorrow."),
     "failed_no_operator": ("никто из сотрудников не ответил", "nobody of ours picked up"),

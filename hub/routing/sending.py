@@ -145,8 +145,8 @@ def send_in_order(runtime: Runtime, commands: Sequence[Taken]) -> None:
             _stop_connection(runtime, taken, error)
         except Rejected as error:
             _close(runtime, taken, CommandState.REFUSED, str(error), gone=isinstance(error, TargetGone))
-        except Exception as error:  # noqa: BLE001 - a time-out, a reset, a fault of ours: a telephone may be ringing
-            log.warning("command_outcome_unknown", command=taken.uid, error=type(error).__name__)
+        except Exception as error:
+            log.exception("command_outcome_unknown", command=taken.uid)
             _close(runtime, taken, CommandState.UNKNOWN, str(error))
 
 

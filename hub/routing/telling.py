@@ -25,8 +25,9 @@ def tell(connector: Connector, door: Door, kind: str, uid: str, order: Mapping[s
             ring = asks.confirmed_callback if asks is not None else commands.callback
             ring(door, command_id=uid, extension=extension, client=client, line=line, label=label)
         case "callback_group":
-            line, client = _phone(order["line"]), Phone(order["client"], order["client"])
-            assert line is not None
+            line, client = _phone(order.get("line")), Phone(order["client"], order["client"])
+            if line is None:
+                raise Rejected("A group is rung from a line, and the order names none.")
             commands.callback_group(
                 door,
                 command_id=uid,

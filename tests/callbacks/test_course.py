@@ -11,7 +11,7 @@ import pytest
 from connectors.registry import REGISTRY
 from hub.callbacks.rules import Rules
 from hub.domain.events import Result
-from tests.callbacks.world import MONDAY, World
+from tests.callbacks.world import LINE, MONDAY, World
 
 # --- From request to done -----------------------------------------------------------------------------
 
@@ -119,6 +119,49 @@ def test_a_key_is_asked_for_only_where_the_pbx_can(world: World, able: bool) -> 
 
 def test_mango_cannot_ask_for_a_key() -> None:
     assert REGISTRY["mango"].key_press is None
+
+
+# --- A group and its line -----------------------------------------------------------------------------
+
+
+def test_a_group_is_rung_from_the_pbxs_first_line_or_from_the_one_that_is_set(world: World) -> None:
+    world.set_rules(Rules(group="300"))
+    world.ask()
+    world.work()
+    world.set_rules(Rules(group="300", line="+74950000009"))
+    world.ask("+79001234568")
+    world.work()
+    assert world.pbx.rung == ["300 from +74950000001", "300 from +74950000009"]
+
+
+def test_a_pbx_that_cannot_be_asked_for_its_lines_is_asked_again_and_nothing_is_ordered_meanwhile(
+    world: World,
+) -> None:
+    world.pbx.listed = None
+    world.set_rules(Rules(group="300"))
+    world.ask()
+    for _ in range(3):
+        world.work()
+        world.pass_time(seconds=3)
+    assert (world.row().state, world.row().tried, world.pbx.told) == ("requested", [], [])
+    assert world.story()[1:] == ["The PBX answers no questions just now: waiting."]
+    world.pbx.listed = [LINE]
+    world.work()
+    assert (world.row().state, world.pbx.rung) == ("ringing_operator", ["300 from +74950000001"])
+
+
+def test_a_pbx_that_names_no_line_for_ten_minutes_or_has_none_ends_the_request(world: World) -> None:
+    world.set_rules(Rules(group="300"))
+    world.pbx.listed = None
+    world.ask()
+    world.pass_time(minutes=11)
+    world.work()
+    assert (world.row().state, world.row().failed_because) == ("failed", "no_pbx")
+    world.pbx.listed = []
+    world.ask("+79001234568")
+    world.work()
+    row = world.row("+79001234568")
+    assert (row.state, row.failed_because, world.pbx.told) == ("failed", "no_pbx", [])
 
 
 # --- The visitor rings in -----------------------------------------------------------------------------

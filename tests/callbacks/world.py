@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from sqlalchemy import select
 
-from connectors.contract import Connector, Door
+from connectors.contract import Connector, Door, FirmLine
 from hub.callbacks.heeding import heed_call
 from hub.callbacks.pump import handle, take_due
 from hub.callbacks.request import Ask, Refused, Taken
@@ -25,6 +25,7 @@ from hub.db.engine import Database
 from hub.db.routing import CommandRow, CommandState
 from hub.db.tables import Connection, EmployeeRow, Workspace
 from hub.domain.codec import to_document
+from hub.domain.errors import OverBudget
 from hub.domain.events import CallEvent, Direction, EventKind, Place, Result
 from hub.domain.phone import Phone
 from hub.net.bucket import Bucket
@@ -42,11 +43,15 @@ LINE = Phone("+74950000001", "+74950000001")
 
 @dataclass
 class NotingPbx:
-    """`PbxCommands` and `PbxHistory`: what it was told, and what its list of calls shows. `raises` once each."""
+    """`PbxCommands`, `PbxHistory` and `PbxLines`: what it was told, and what its lists show. `raises` once each.
+
+    `listed` None: the PBX answers no question about its lines.
+    """
 
     told: list[tuple[str, str, str]] = field(default_factory=list)
     raises: list[Exception] = field(default_factory=list)
     calls: list[CallEvent] = field(default_factory=list)
+    listed: list[Phone] | None = field(default_factory=lambda: [LINE])
 
     def _note(self, kind: str, command_id: str, whom: str) -> None:
         if self.raises:
@@ -59,8 +64,13 @@ class NotingPbx:
     def confirmed_callback(self, door: Door, *, command_id: str, extension: str, **_rest: Any) -> None:
         self._note("confirmed_callback", command_id, extension)
 
-    def callback_group(self, door: Door, *, command_id: str, group: str, **_rest: Any) -> None:
-        self._note("callback_group", command_id, group)
+    def callback_group(self, door: Door, *, command_id: str, group: str, line: Phone, **_rest: Any) -> None:
+        self._note("callback_group", command_id, f"{group} from {line.e164}")
+
+    def lines(self, door: Door) -> Sequence[FirmLine]:
+        if self.listed is None:
+            raise OverBudget("The request budget is used up for the moment.")
+        return [FirmLine(line) for line in self.listed]
 
     def hangup(self, door: Door, *, command_id: str, leg_key: str) -> None:
         self._note("hangup", command_id, leg_key)
@@ -214,7 +224,7 @@ def make_world(database: Database, home: Path) -> World:
     """Anna (101) and Boris (102) answer every day from nine to nine in Moscow; it is Monday, 15:00."""
     clock, pbx = [MONDAY], NotingPbx()
     noting = cast("Any", pbx)
-    connector = Connector("pbx", "PBX", NoSchema, NoSchema, commands=noting, history=noting)
+    connector = Connector("pbx", "PBX", NoSchema, NoSchema, commands=noting, history=noting, lines=noting)
     runtime = Runtime(
         settings=load_settings({"DOZVON_RETRY_SECONDS": "0,5,30"}, home=home),
         database=database,

@@ -68,13 +68,14 @@ api_salt = "{api_salt}"
 """
 
 
-def until(condition: Callable[[], object], within_seconds: float = 30.0, what: str = "") -> None:
-    """Wait for a condition of real processes; fails with `what` when it does not come true in time."""
+def until(condition: Callable[[], object], within_seconds: float = 30.0, what: str | Callable[[], str] = "") -> None:
+    """Wait for a condition of real processes; fails with `what`, asked then, when it does not come true in time."""
     deadline = time.monotonic() + within_seconds
     pause = threading.Event()
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within_seconds:g} s: {what or condition}")
+            why = what if isinstance(what, str) else what()
+            raise AssertionError(f"not within {within_seconds:g} s: {why or condition}")
         pause.wait(0.1)
 
 

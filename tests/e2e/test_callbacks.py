@@ -89,7 +89,11 @@ def seen(scene: Stage, callback_id: str) -> dict[str, Any]:
 
 
 def comes_to(scene: Stage, callback_id: str, status: str, within_seconds: float = 30) -> dict[str, Any]:
-    until(lambda: seen(scene, callback_id)["status"] == status, within_seconds, f"{status}: {seen(scene, callback_id)}")
+    def story() -> str:
+        told = seen(scene, callback_id)
+        return f"{status}, but: {told}\n{scene.hub.log()[-4000:]}"
+
+    until(lambda: seen(scene, callback_id)["status"] == status, within_seconds, story)
     return seen(scene, callback_id)
 
 
