@@ -60,6 +60,7 @@ class User(Base):
     """A person who logs in. Raising `session_version` ends all their sessions.
 
     `employee_id` says who of the firm's employees it is; without it `hub.web.desk.identity` looks for a match.
+    Whoever has a `disabled_at` is kept but cannot come in.
     """
 
     __tablename__ = "users"
@@ -72,6 +73,7 @@ class User(Base):
     locale: Mapped[str | None] = mapped_column(String(8))
     session_version: Mapped[int] = mapped_column(default=1)
     employee_id: Mapped[int | None] = mapped_column(ForeignKey("employees.id", ondelete="SET NULL"))
+    disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

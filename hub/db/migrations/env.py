@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from hub.db import callbacks, dials, directory, routing, rules, statements, tracking, work
+from hub.db import callbacks, dials, directory, identities, routing, rules, statements, tracking, work
 from hub.db.tables import Base
 
 assert callbacks
 assert dials
+assert identities
 assert routing
 assert rules
 assert statements
