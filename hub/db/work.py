@@ -32,7 +32,10 @@ class DeliveryState(StrEnum):
 
 
 class InboxRow(Base):
-    """One admitted item, exactly as it came. Waiting rows are `received`; a lease is a time, nothing else."""
+    """One admitted item, exactly as it came. Waiting rows are `received`; a lease is a time, nothing else.
+
+    `attempts` counts the times at which the hub failed on it, `taken` the leases since then of which nothing was heard.
+    """
 
     __tablename__ = "inbox"
     __table_args__ = (
@@ -55,6 +58,7 @@ class InboxRow(Base):
     state: Mapped[str] = mapped_column(String(16), default=InboxState.RECEIVED)
     reason: Mapped[str] = mapped_column(Text, default="")
     attempts: Mapped[int] = mapped_column(default=0)
+    taken: Mapped[int] = mapped_column(default=0, server_default="0")
     due_at: Mapped[datetime]
     call_id: Mapped[int | None] = mapped_column(BigId)
     closed_at: Mapped[datetime | None]
@@ -64,9 +68,10 @@ class DeliveryRow(Base):
     """One step towards one CRM: at most one write that cannot be repeated.
 
     `intent` and `why` are documents (`hub.delivery.codec`). `lease` counts claims: a worker whose
-    lease was taken over finds another number and keeps its hands off. `unknown_at` is set while nobody
-    knows whether the last try was carried out. `result` has the ids that the CRM returned, in the
-    commit that closed the row. A row belongs to a call, or to a callback request that has no call yet.
+    lease was taken over finds another number and keeps its hands off; `taken` counts those since the
+    last verdict. `unknown_at` is set while nobody knows whether the last try was carried out. `result`
+    has the ids that the CRM returned, in the commit that closed the row. A row belongs to a call, or to
+    a callback request that has no call yet.
     """
 
     __tablename__ = "deliveries"
@@ -113,6 +118,7 @@ class DeliveryRow(Base):
     state: Mapped[str] = mapped_column(String(16), default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
     lease: Mapped[int] = mapped_column(default=0)
+    taken: Mapped[int] = mapped_column(default=0, server_default="0")
     due_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     first_sent_at: Mapped[datetime | None]
