@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hub.children import Command
@@ -28,9 +29,19 @@ LOGIN = "demo@acme.example"
 _HOST = "127.0.0.1"
 _MARK = ".demo"
 _CALLS = "12/min"
+_PAST_CALLS = "36"
 _VISITORS = "6/min"
 _DEFAULT_NUMBER = "+74950000001"
-_POOL = tuple(f"+7495111000{number}" for number in range(1, 7))
+_POOL = tuple(f"+749511100{number:02}" for number in range(1, 11))
+# What goes wrong on an ordinary day, so that there is something to look at and to mend by a button.
+_TROUBLE = (
+    {"method": "telephony.externalCall.attachRecord", "skip": 3, "code": "ERROR_CORE",
+     "description": "Disk resource exhausted"},
+    {"method": "crm.activity.todo.add", "skip": 1, "code": "ERROR_CORE",
+     "description": "Field 'responsibleId' is invalid"},
+)  # fmt: skip
+_BEGAN = timedelta(days=1)
+"""How long ago the workspace was made: calls from before belong to nobody."""
 _NOT_OURS = ("DOZVON_DATABASE_URL", "DOZVON_REDIS_URL", "DOZVON_PUBLIC_URL", "DOZVON_SECRET_KEYS")
 
 _WORKSPACE = """\
@@ -45,6 +56,23 @@ locale = "ru"
 email = "{login}"
 password_env = "PASSWORD"
 role = "owner"
+employee = "Анна"
+
+[[user]]
+email = "boris@acme.example"
+password_env = "PASSWORD"
+role = "agent"
+employee = "Борис"
+
+[[user]]
+email = "olga@acme.example"
+password_env = "PASSWORD"
+role = "marketer"
+
+[[vip]]
+phone = "+79001234507"
+extension = "101"
+note = "Оптовый клиент"
 
 [[connection]]
 name = "mango"
@@ -160,7 +188,12 @@ def _environment(home: Path, ports: Ports) -> Mapping[str, str]:
     """The demo's own stores, whatever this shell or a `.env` file is set up for."""
     stand_ins = (ports.mango, ports.bitrix24, ports.bitrix24_auth, ports.amocrm)
     own = dict.fromkeys(_NOT_OURS, "")
-    return {**own, "DOZVON_HOME": str(home), "DOZVON_ALLOW_HOSTS": ",".join(f"{_HOST}:{port}" for port in stand_ins)}
+    return {
+        **own,
+        "DOZVON_HOME": str(home),
+        "DOZVON_ALLOW_HOSTS": ",".join(f"{_HOST}:{port}" for port in stand_ins),
+        "DOZVON_TRUSTED_PROXIES": "1",  # the shop's visitors say where they come from: not all from this machine
+    }
 
 
 def _make_workspace(settings: Settings, ports: Ports, credentials: Credentials, seed: int) -> None:
@@ -178,7 +211,8 @@ def _make_workspace(settings: Settings, ports: Ports, credentials: Credentials, 
     upgrade(settings.database_url)
     database = Database(settings.database_url, pool_size=1)
     try:
-        apply_file(database, file, Surroundings(REGISTRY, values, datetime.now(UTC), f"http://{_HOST}:{ports.hub}"))
+        began = datetime.now(UTC) - _BEGAN
+        apply_file(database, file, Surroundings(REGISTRY, values, began, f"http://{_HOST}:{ports.hub}"))
     finally:
         database.close()
 
@@ -206,17 +240,20 @@ def _workspace_text(ports: Ports, seed: int) -> str:
 def _stand_ins(ports: Ports, credentials: Credentials, seed: int) -> list[Command]:
     mango = [
         *("--port", str(ports.mango), "--hub", f"http://{_HOST}:{ports.hub}/hooks/{credentials.hook_token}"),
-        *("--traffic", _CALLS, "--seed", str(seed), "--tries", "3"),
+        *("--traffic", _CALLS, "--past", _PAST_CALLS, "--unreadable", "2", "--seed", str(seed), "--tries", "3"),
         *("--line", "74950000001", "--line", "74950000002"),
     ]
     environment = {**os.environ, "MANGO_API_KEY": credentials.api_key, "MANGO_API_SALT": credentials.api_salt}
     portal = ["--port", str(ports.bitrix24), "--auth-port", str(ports.bitrix24_auth), "--seed", str(seed)]
+    for trouble in _TROUBLE:
+        portal += ["--fault", json.dumps({"kind": "error_before", "status": 400, **trouble})]
     account = ["--port", str(ports.amocrm), "--seed", str(seed)]
     shop = [
         *("--port", str(ports.shop), "--hub", f"http://{_HOST}:{ports.hub}", "--number", "8 (495) 000-00-01"),
         *("--pbx", f"http://{_HOST}:{ports.mango}", "--visitors", _VISITORS, "--seed", str(seed)),
     ]
     return [
+        Command("statements", [sys.executable, "-m", "hub.demo_statements"], quiet=True),
         Command("stand-in amocrm", [sys.executable, "-m", "hub.cli", "simulate", "amocrm", *account], quiet=True),
         Command("stand-in bitrix24", [sys.executable, "-m", "hub.cli", "simulate", "bitrix24", *portal], quiet=True),
         Command("stand-in shop", [sys.executable, "-m", "hub.cli", "simulate", "shop", *shop], quiet=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from pathlib import Path
@@ -33,6 +34,7 @@ Example:
 )
 @click.option("--simple-crm", is_flag=True, help="Contacts and deals instead of leads.")
 @click.option("--seed", help="Invent the same credentials in every run.")
+@click.option("--fault", "faults", multiple=True, help="A planned fault in JSON, as POST /_sim/faults takes it.")
 @click.option("--name", default="b24", show_default=True, help="Name of the connection in the printed block.")
 def command(
     host: str,
@@ -42,6 +44,7 @@ def command(
     lenient: bool,
     simple_crm: bool,
     seed: str | None,
+    faults: tuple[str, ...],
     name: str,
 ) -> None:
     """Run a Bitrix24 portal and its auth server that behave as strictly as the real ones.
@@ -55,11 +58,20 @@ def command(
     except OSError as failure:
         raise click.ClickException(f"the ledger {ledger} cannot be written: {failure.strerror}") from None
     with simulator:
+        _plan(simulator, faults)
         if simple_crm:
             simulator.settings.crm_mode = "simple"
         click.echo(f"# page: {simulator.base_url}/   controls: {simulator.base_url}/_sim/state")
         click.echo(simulator.provisioning(name))
         _until_told_to_stop()
+
+
+def _plan(simulator: Bitrix24Simulator, faults: tuple[str, ...]) -> None:
+    for fault in faults:
+        try:
+            simulator.faults.add_from_json(json.loads(fault))
+        except ValueError as wrong:
+            raise click.UsageError(f"--fault {fault}: {wrong}") from None
 
 
 def _until_told_to_stop() -> None:

@@ -15,7 +15,7 @@ from simulators.common.words import PerTime
 from simulators.mango.faults import Faults
 from simulators.mango.pbx import MangoSimulator
 from simulators.mango.timelines import LETTERS, TIMELINES
-from simulators.mango.traffic import USUAL, play_traffic
+from simulators.mango.traffic import USUAL, Past, play_traffic, tell_past
 
 EXAMPLE = """\b
 Example:
@@ -37,6 +37,9 @@ _SHARE = click.FloatRange(0, 1)
     "--api-salt", default="s", show_default=True, envvar="MANGO_API_SALT", help="What signatures are made with."
 )
 @click.option("--traffic", type=PerTime(), default="0", show_default=True, help="Calls on average, such as 6/min.")
+@click.option("--past", default=0, type=click.IntRange(0), help="So many calls of the last hours, told at once.")
+@click.option("--past-hours", default=6.0, show_default=True, type=click.FloatRange(0.5, 48), help="How far back.")
+@click.option("--unreadable", default=0, type=click.IntRange(0), help="So many events that no hub can read.")
 @click.option("--timeline", "timelines", multiple=True, type=click.Choice(_NAMES), help="Only these; may be repeated.")
 @click.option("--line", "lines", multiple=True, help="Lines that are called, digits; may be repeated.")
 @click.option("--ledger", "ledger_file", type=click.Path(dir_okay=False, path_type=Path), help="JSON lines file.")
@@ -57,8 +60,9 @@ _SHARE = click.FloatRange(0, 1)
 @click.option("--recording-delay", default=0.0, type=click.FloatRange(0), help="Seconds from record/added to the file.")
 def command(**options: Any) -> None:
     """A Mango Office PBX that plays calls to your hub and answers its commands."""
-    if options["traffic"] and not options["hub"]:
-        raise click.UsageError("--traffic needs --hub: where should the calls go?")
+    for name in ("traffic", "past", "unreadable"):
+        if options[name] and not options["hub"]:
+            raise click.UsageError(f"--{name} needs --hub: where should the calls go?")
     pbx = MangoSimulator(
         hub_url=options["hub"],
         api_key=options["api_key"],
@@ -75,6 +79,7 @@ def command(**options: Any) -> None:
             _run(
                 pbx,
                 options["traffic"],
+                Past(options["past"], options["past_hours"], options["unreadable"]),
                 options["timelines"] or USUAL,
                 options["lines"] or ("74950000001",),
                 options["seed"],
@@ -100,12 +105,15 @@ def _faults(options: dict[str, Any]) -> Faults:
     )
 
 
-def _run(pbx: MangoSimulator, per_second: float, timelines: Sequence[str], lines: Sequence[str], seed: int) -> None:
+def _run(
+    pbx: MangoSimulator, per_second: float, past: Past, timelines: Sequence[str], lines: Sequence[str], seed: int
+) -> None:
     """Until Ctrl-C or SIGTERM."""
     stop = threading.Event()
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+    tell_past(pbx, past, timelines, lines, seed, stop)
     if per_second:
         play_traffic(pbx, per_second, timelines, lines, seed, stop)
     stop.wait()

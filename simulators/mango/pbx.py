@@ -142,7 +142,15 @@ class MangoSimulator:
         `LiveCall`. `numbers` are fields of `Numbers`. Without `start` the call ends about now when `speed` is 0, else
         it starts now. Raises `ValueError` for a name that does not exist.
         """
-        return self._play(_script(timeline), Numbers(**numbers))
+        return self._play(_script(timeline), Numbers(**numbers), self._speed)
+
+    def tell_past(self, timeline: Scenario, **numbers: Any) -> PlayedCall:
+        """A call that was over long ago, told at once; `start` is when it began."""
+        return self._play(_script(timeline), Numbers(**numbers), 0.0)
+
+    def says(self, path: str, body: Body) -> None:
+        """One signed event that belongs to no call of this PBX."""
+        self._sender.send(path, body)
 
     def play_many(self, calls: Iterable[tuple[Scenario, Mapping[str, Any]]], at_once: int = 8) -> list[PlayedCall]:
         """Play several calls, up to `at_once` at a time; the results are in the order of `calls`."""
@@ -152,7 +160,7 @@ class MangoSimulator:
 
     def start(self, timeline: Scenario, **numbers: Any) -> Future[PlayedCall]:
         """Play a call in the background, for tests that send commands while it lasts."""
-        return self._in_background(self._play, _script(timeline), Numbers(**numbers))
+        return self._in_background(self._play, _script(timeline), Numbers(**numbers), self._speed)
 
     def check_connection(self) -> int | None:
         """Press the "check connection" button; returns the hub's HTTP status."""
@@ -175,9 +183,9 @@ class MangoSimulator:
             self._under_way = {each for each in self._under_way if not each.done()} | {future}
         return future
 
-    def _play(self, script: Script, numbers: Numbers) -> PlayedCall:
+    def _play(self, script: Script, numbers: Numbers, speed: float) -> PlayedCall:
         tape = Tape(self._sender, self.faults)
-        call = self._call(numbers, self._start_of(script, numbers), tape.takes, self._speed)
+        call = self._call(numbers, self._start_of(script, numbers), tape.takes, speed)
         tape.after_sending = lambda path: self._files_reach_cloud(call, path)
         self.exchange.begins(call)
         if self._stopping:
@@ -254,7 +262,7 @@ class MangoSimulator:
 
         def later() -> PlayedCall:
             time.sleep(self._sender.pick(*self.faults.result_delay_seconds))
-            return self._play(script, replace(numbers, start=datetime.now(UTC)))
+            return self._play(script, replace(numbers, start=datetime.now(UTC)), self._speed)
 
         self._in_background(later)
 

@@ -22,6 +22,7 @@ header {{ display: flex; justify-content: space-between; flex-wrap: wrap; gap: 1
 <h1>{title}</h1>
 <p>Звоните нам по телефону {number} каждый день с 9 до 21.</p>
 <p><button id="ring" type="button">Позвонить с этой страницы</button> <span id="said" role="status"></span></p>
+<p><button type="button" data-dozvon-callback>Перезвоните мне</button></p>
 <p>Посмотрите на звонок в хабе: он придёт с меткой рекламы, по которой вы сюда зашли.</p>
 <ul>
 <li><a href="/?utm_source=yandex&amp;utm_medium=cpc&amp;utm_campaign=spring">как из рекламы в Яндексе</a></li>
