@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hub.web.i18n import _l
+from hub.web.i18n import _, _l
 
 STATES = {
     "open": _l("under way"),
@@ -33,6 +33,16 @@ def block_kind(kind: str) -> str:
     return str(KINDS.get(kind, kind))
 
 
+def asked_by_word(asked_by: str) -> str:
+    """Who asked: "key:<name>", "crm:<connection>" or "site", as people call them."""
+    kind, _colon, name = asked_by.partition(":")
+    words = {"key": _("program %(name)s", name=name), "crm": name, "site": _("the site")}
+    return words.get(kind, asked_by)
+
+
 def filters() -> dict[str, Callable[[str], str]]:
     """What templates call these by."""
-    return {"callback_state": callback_state, "callback_tone": callback_tone, "block_kind": block_kind}
+    return {
+        "callback_state": callback_state, "callback_tone": callback_tone, "block_kind": block_kind,
+        "asked_by": asked_by_word,
+    }  # fmt: skip

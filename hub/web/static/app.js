@@ -1,9 +1,19 @@
 // Comforts only: every page does its work without this file.
 "use strict";
 
-function offerCopying(root) {
-  for (const button of root.querySelectorAll("button[data-copies]")) {
-    button.hidden = false;
+const ready = new WeakSet();
+
+/* Those of `found` that were not seen before: a part of a page that htmx renewed is prepared once more. */
+function fresh(found) {
+  return [...found].filter((one) => !ready.has(one) && ready.add(one));
+}
+
+function showWhatNeedsThisFile() {
+  for (const one of document.querySelectorAll("[data-copies], input[data-ticks], [data-with-script]")) one.hidden = false;
+}
+
+function offerCopying() {
+  for (const button of fresh(document.querySelectorAll("button[data-copies]"))) {
     button.addEventListener("click", async () => {
       const source = document.getElementById(button.dataset.copies);
       try {
@@ -17,23 +27,38 @@ function offerCopying(root) {
   }
 }
 
-function offerTickingAll(root) {
-  for (const box of root.querySelectorAll("input[data-ticks]")) {
-    box.hidden = false;
+function offerTickingAll() {
+  for (const box of fresh(document.querySelectorAll("input[data-ticks]"))) {
     box.addEventListener("change", () => {
       for (const one of document.querySelectorAll(`input[name="${box.dataset.ticks}"]`)) one.checked = box.checked;
     });
   }
 }
 
-function offerFiltering(root) {
-  for (const box of root.querySelectorAll("input[data-filters]")) {
-    const rows = document.querySelectorAll(`#${box.dataset.filters} tbody tr`);
+function offerFiltering() {
+  for (const box of fresh(document.querySelectorAll("input[data-filters]"))) {
+    const place = box.dataset.filters;
     box.addEventListener("input", () => {
       const wanted = box.value.trim().toLowerCase();
-      for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+      for (const row of document.querySelectorAll(`#${place} tbody tr, #${place} > li`))
+        row.hidden = !row.textContent.toLowerCase().includes(wanted);
     });
   }
+}
+
+function showThatItWorks() {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || form.matches("[hx-get], [hx-post]") || event.defaultPrevented) return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+    event.submitter?.setAttribute("aria-busy", "true");
+  });
+  // A page that the Back button brings out of memory must not look as if it still worked.
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+    for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+  });
 }
 
 async function drawQuota(place) {
@@ -64,12 +89,24 @@ async function drawQuota(place) {
   addEventListener("resize", () => chart.setSize({ width: place.clientWidth, height: 200 }));
 }
 
-function prepare(root) {
-  offerCopying(root);
-  offerTickingAll(root);
-  offerFiltering(root);
-  for (const place of root.querySelectorAll("[data-source]")) drawQuota(place);
+function fillOwnZone(root) {
+  for (const field of root.querySelectorAll("input[data-own-zone]")) {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if ([...field.list.options].some((option) => option.value === zone)) field.value = zone;
+  }
 }
 
-document.addEventListener("DOMContentLoaded", () => prepare(document));
-document.addEventListener("htmx:after:swap", () => offerTickingAll(document));
+function prepare() {
+  showWhatNeedsThisFile();
+  offerCopying();
+  offerTickingAll();
+  offerFiltering();
+  for (const place of fresh(document.querySelectorAll("[data-source]"))) drawQuota(place);
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  fillOwnZone(document);
+  showThatItWorks();
+  prepare();
+});
+document.addEventListener("htmx:after:swap", prepare);
