@@ -52,7 +52,7 @@ class DialRow(Base):
 
 
 class ReferenceRow(Base):
-    """An entry of a CRM's dictionary; one that is gone there stays here as inactive."""
+    """An entry of a CRM's dictionary; one that is gone there stays here as inactive. `value_type` is of a field."""
 
     __tablename__ = "crm_reference"
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True)
@@ -60,5 +60,6 @@ class ReferenceRow(Base):
     parent: Mapped[str] = mapped_column(String(100), primary_key=True, default="")
     item_id: Mapped[str] = mapped_column(String(100), primary_key=True)
     name: Mapped[str] = mapped_column(String(300))
+    value_type: Mapped[str] = mapped_column(String(64), default="", server_default="")
     active: Mapped[bool]
     refreshed_at: Mapped[datetime]

@@ -29,6 +29,25 @@ class RulesVersion(Base):
     published_by: Mapped[str] = mapped_column(String(254))
     published_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    names: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """What the CRM called the things that the document names, when it was published: "kind:parent:id" to the name."""
+
+
+class RulesTurn(Base):
+    """One turn that was used up: of `queue`, by the CRM's user, for `subject`, the uid of a call or of a request."""
+
+    __tablename__ = "rules_turns"
+    __table_args__ = (
+        UniqueConstraint("connection_id", "queue", "subject"),
+        Index("ix_rules_turns_last", "connection_id", "queue", "user_id", "id"),
+        Index("ix_rules_turns_subject", "connection_id", "subject"),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
+    queue: Mapped[str] = mapped_column(String(300))
+    user_id: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(100))
+    at: Mapped[datetime]
 
 
 class RulesDraft(Base):
