@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROLES = ("owner", "admin", "marketer", "agent", "auditor")
 _SHORTEST_PASSWORD = 8
+_USUAL_ADDRESS = "http://127.0.0.1:8080"
 
 workspace_option = click.option("--workspace", "slug", metavar="SLUG", help="May be left out where there is only one.")
 password_option = click.option(
@@ -72,6 +73,20 @@ def password(email: str, password_env: str | None, slug: str | None, home: Path 
             raise DozvonError(f"{email} is not in {workspace.slug}.", f"See: dozvon user add {email}")
         set_password(found, hashed)
     click.echo(f"~ user {email}: password")
+
+
+@user.command(epilog=example("dozvon user first"))
+@home_option
+def first(home: Path | None) -> None:
+    """Print the address at which the first owner makes an account."""
+    from hub.welcome import first_owner_address
+
+    settings = settings_for(home)
+    with open_database(settings):
+        address = first_owner_address(settings, _USUAL_ADDRESS)
+    if address is None:
+        raise DozvonError("Somebody has an account already.", "Add people with: dozvon user add EMAIL")
+    click.echo(address)
 
 
 @click.group(epilog=example("dozvon key new site-backend --scope calls:read"))

@@ -9,6 +9,7 @@ import click
 from hub.cli.options import example, home_option, settings_for
 
 _PORT = click.IntRange(0, 65535)
+_READY = "Dozvon is ready: "
 
 
 @click.command(epilog=example("dozvon up --host 0.0.0.0 --port 8080 --home /srv/dozvon"))
@@ -21,8 +22,16 @@ _PORT = click.IntRange(0, 65535)
 def up(host: str, port: int, workers: int | None, home: Path | None) -> None:
     """Web, workers and scheduler in one go, on embedded stores unless others are set."""
     from hub.supervisor import Layout, bring_up
+    from hub.welcome import welcome
 
-    bring_up(settings_for(home), Layout(host, port, workers), click.echo)
+    settings = settings_for(home)
+
+    def say(line: str) -> None:
+        click.echo(line)
+        if line.startswith(_READY):
+            click.echo("\n".join(welcome(settings, line.removeprefix(_READY))))
+
+    bring_up(settings, Layout(host, port, workers), say)
 
 
 @click.command(epilog=example("dozvon demo --port 8080 --seed 7"))

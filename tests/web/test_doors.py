@@ -20,6 +20,7 @@ from tests.web.things import add_callback, add_spare, add_tracking
 
 OPEN_TO_ALL = {
     "pages.root", "pages.login", "pages.log_in", "pages.log_out", "pages.choose_locale", "static",
+    "pages.first", "pages.make_first",
     "description.openapi", "description.docs", "monitoring.healthz", "monitoring.readyz", "monitoring.metrics",
     "recordings.recording",
 }  # fmt: skip

@@ -35,6 +35,7 @@ SCOPE_MEANINGS: Mapping[str, str] = {
     "webhooks:write": _l("make and remove outgoing webhooks"),
 }
 ACTIONS: Mapping[str, str] = {
+    "workspace.make": _l("made the workspace"),
     "login": _l("logged in"),
     "logout": _l("logged out"),
     "bitrix24_launch": _l("came in from Bitrix24"),

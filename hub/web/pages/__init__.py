@@ -54,6 +54,7 @@ def init_pages(app: Flask) -> None:
     from hub.web.rules import pages as _rules  # noqa: F401
     from hub.web.rules import whole as _whole  # noqa: F401
     from hub.web.rules.words import ruleword
+    from hub.web.start import first as _start_first  # noqa: F401
     from hub.web.start import pages as _start  # noqa: F401
     from hub.web.start import people as _start_people  # noqa: F401
     from hub.web.start.words import field_word, how_word

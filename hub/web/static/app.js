@@ -96,7 +96,15 @@ function fillOwnZone(root) {
   }
 }
 
+function fillOwnZone() {
+  for (const field of fresh(document.querySelectorAll("input[data-own-zone]"))) {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if ([...field.list.options].some((option) => option.value === zone)) field.value = zone;
+  }
+}
+
 function prepare() {
+  fillOwnZone();
   showWhatNeedsThisFile();
   offerCopying();
   offerTickingAll();
