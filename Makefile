@@ -2,7 +2,7 @@
 # Longer shell logic is in .ci/. ARGS is handed on: make run ARGS="--port 9000"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-check setup-tests run up test check bench soak
+.PHONY: help setup setup-check setup-tests run up test check bench soak docs docs-serve
 
 ARGS ?=
 
@@ -40,3 +40,11 @@ bench: setup-tests ## Measure intake and delivery on this machine
 
 soak: setup-tests ## Run the long proofs, which `make test` leaves out
 	@exec .venv/bin/pytest -m slow $(ARGS)
+
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: setup-check ## Make a site of the documentation, in site/; a broken link or a missing page fails
+	@exec .venv/bin/mkdocs build --strict --quiet $(ARGS)
+
+docs-serve: export NO_MKDOCS_2_WARNING = 1
+docs-serve: setup-check ## Show the documentation at http://127.0.0.1:8000/ and follow each change
+	@exec .venv/bin/mkdocs serve $(ARGS)
