@@ -39,7 +39,7 @@ def test_a_call_of_the_demo_reaches_the_crm_and_ctrl_c_stops_all_of_it(tmp_path:
         until(lambda: _quarantined(_address(text, r"Pages +(\S+?)/admin/")) == 2, 60)
         everybody = [process.pid, *descendants(process.pid)]
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=40) == 0
         until(lambda: all(gone(pid) for pid in everybody), 3)
     finally:
         if process.poll() is None:
