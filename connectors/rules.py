@@ -13,23 +13,37 @@ def same_outcome(_settings: Mapping[str, Json]) -> LeadOutcome:
     return LeadOutcome.LEAD
 
 
+def only_logged(_settings: Mapping[str, Json]) -> LeadOutcome:
+    return LeadOutcome.ACTIVITY_ONLY
+
+
+def no_open_deal(_kind: str, _place: int) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class CrmRules:
     """`outcomes` are those that this CRM can bring about. `stranger` is what an unknown caller becomes where nobody
-    has set rules, by the connection's settings.
+    has set rules, and `outbound` what somebody unknown whom we called becomes, both by the connection's settings.
 
-    `states` and `open_places`: how the kinds of the owner index are to be read; a contact whose place is among the
-    open ones has an open deal. `lead_is_deal`: whom the hub makes a lead has a contact and an open deal there.
-    `lacking`: what cannot be made where the CRM's dictionary "crm_mode" names this mode.
-    `makes_for_known`: whether a new deal or lead can be made of a client whom the CRM knows.
+    `states`: how the kinds of the owner index are to be read; `has_open_deal` tells of a kind and a place of the index
+    whether that client has an open deal. `lead_is_deal`: the CRM's deals are its leads, so whom the hub makes a lead
+    has a contact and an open deal there. `needs_person`: the CRM keeps no call without a card.
+    `instead`: what is made in place of an outcome where the CRM's dictionary "crm_mode" names this mode.
+    `only_strangers`: what can be made of unknown clients alone. `first_pipeline`: where a deal goes that nobody
+    gave a pipeline. `leads_have_stages`: leads have stages of their own, and no pipelines.
     `field_types`: the CRM's own type of a field to text, number, moment, flag or choice.
     """
 
     outcomes: frozenset[LeadOutcome]
     states: Mapping[str, PersonState]
     lead_is_deal: bool = False
-    makes_for_known: bool = False
-    lacking: Mapping[str, frozenset[LeadOutcome]] = field(default_factory=dict)
-    open_places: frozenset[int] = frozenset()
+    needs_person: bool = False
+    instead: Mapping[str, Mapping[LeadOutcome, LeadOutcome]] = field(default_factory=dict)
+    only_strangers: frozenset[LeadOutcome] = frozenset()
+    first_pipeline: str = ""
+    leads_have_stages: bool = False
+    has_open_deal: Callable[[str, int], bool] = no_open_deal
     field_types: Mapping[str, str] = field(default_factory=dict)
     stranger: Callable[[Mapping[str, Json]], LeadOutcome] = same_outcome
+    outbound: Callable[[Mapping[str, Json]], LeadOutcome] = only_logged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from hub.domain.treatment import CREATING, LeadOutcome, PersonState
+from hub.domain.treatment import LeadOutcome, PersonState
 from mapping.catalogue import Kind, kind_of
 from mapping.mistakes import Mistake
 from mapping.model import FieldRule, PolicyRule, Rules
@@ -24,12 +24,17 @@ _TAKES: Mapping[str, frozenset[Kind]] = {
 class CrmDefinitions:
     """What a CRM says of itself, in the hub's words. An empty part was not told, and is not checked against.
 
-    `stages`: pipeline id to its stages; "" for stages that belong to none (a lead's). `users`: id to whether they still
+    `stages`: pipeline id to its stages; "" for stages that belong to none (a lead's).
+    `users`: id to whether they still
     work. `fields`: (entity, field) to its type as in `_TAKES`; a type that is not there takes everything.
+    `only_strangers`, `instead`, `first_pipeline` and `leads_have_stages` are as `connectors.rules.CrmRules` has them.
     """
 
     outcomes: frozenset[LeadOutcome] = frozenset(LeadOutcome)
-    makes_for_known: bool = True
+    only_strangers: frozenset[LeadOutcome] = frozenset()
+    instead: Mapping[LeadOutcome, LeadOutcome] = field(default_factory=dict)
+    first_pipeline: str = ""
+    leads_have_stages: bool = False
     pipelines: frozenset[str] = frozenset()
     stages: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
@@ -51,16 +56,24 @@ def _policy(place: int, rule: PolicyRule, crm: CrmDefinitions) -> Iterator[Mista
     if rule.outcome not in crm.outcomes:
         possible = ", ".join(sorted(crm.outcomes))
         yield Mistake("rule", "outcome", "outcome", place, rule.name, (rule.outcome, possible))
-    if not crm.makes_for_known and rule.outcome in CREATING and rule.person != (PersonState.UNKNOWN,):
+    if rule.outcome in crm.only_strangers and rule.person != (PersonState.UNKNOWN,):
         yield Mistake("rule", "only_strangers", "outcome", place, rule.name, (rule.outcome,))
     if rule.pipeline is not None and crm.pipelines and rule.pipeline not in crm.pipelines:
         yield Mistake("rule", "gone", "pipeline", place, rule.name, (rule.pipeline,))
+    if rule.pipeline is not None and _makes_leads(rule, crm):
+        yield Mistake("rule", "no_pipeline", "pipeline", place, rule.name, (rule.pipeline,))
     if rule.stage is None or not crm.stages:
         return
+    home = "" if _makes_leads(rule, crm) else rule.pipeline or crm.first_pipeline
     if not any(rule.stage in stages for stages in crm.stages.values()):
         yield Mistake("rule", "gone", "stage", place, rule.name, (rule.stage,))
-    elif rule.stage not in crm.stages.get(rule.pipeline or "", frozenset((rule.stage,))):
+    elif rule.stage not in crm.stages.get(home, frozenset((rule.stage,))):
         yield Mistake("rule", "other_pipeline", "stage", place, rule.name, (rule.stage,))
+
+
+def _makes_leads(rule: PolicyRule, crm: CrmDefinitions) -> bool:
+    """Whether the rule makes a lead that has stages of its own, and no pipeline."""
+    return crm.leads_have_stages and crm.instead.get(rule.outcome, rule.outcome) is LeadOutcome.LEAD
 
 
 def _sources(rules: Rules, crm: CrmDefinitions) -> Iterator[Mistake]:

@@ -17,16 +17,24 @@ INBOUND = (
     Situation.AFTER_HOURS,
     Situation.IVR_ONLY,
 )
+OUTBOUND = (Situation.CALLED_BACK, Situation.OUTBOUND_ANSWERED, Situation.OUTBOUND_UNANSWERED)
 MISSED = (Situation.INBOUND_MISSED, Situation.REPEAT_MISSED, Situation.AFTER_HOURS, Situation.IVR_ONLY)
 UNKNOWN = (PersonState.UNKNOWN,)
 
 
-def default_rules(stranger: LeadOutcome = LeadOutcome.LEAD, locale: str = "ru") -> Rules:
-    """What interface §6 promises: an unknown caller becomes `stranger`, a known one is only logged."""
+def default_rules(
+    stranger: LeadOutcome = LeadOutcome.LEAD, locale: str = "ru", outbound: LeadOutcome = LeadOutcome.ACTIVITY_ONLY
+) -> Rules:
+    """What interface §6 promises: an unknown caller becomes `stranger`, a known one is only logged.
+
+    `outbound` is what becomes of an unknown client whom we called.
+    """
+    called = PolicyRule(say("unknown_called", locale), outbound, situation=OUTBOUND, person=UNKNOWN)
     return Rules(
         (
             PolicyRule(say("internal_stays", locale), LeadOutcome.NOTHING, situation=(Situation.INTERNAL,)),
             PolicyRule(say("unknown_becomes_lead", locale), stranger, situation=(*INBOUND, *ASKED_FOR), person=UNKNOWN),
+            *(() if outbound is LeadOutcome.ACTIVITY_ONLY else (called,)),
             PolicyRule(say("known_is_logged", locale), LeadOutcome.ACTIVITY_ONLY),
         )
     )

@@ -12,6 +12,7 @@ from hub.domain.party import ClientHistory, Employee, Party, Source, UnknownSour
 from hub.domain.treatment import PersonState
 from mapping.defaults import BUILT_IN
 from mapping.model import Rules, Situation
+from mapping.turns import Queue
 from mapping.words import say
 
 
@@ -36,7 +37,7 @@ class PlanFacts:
     `rules` None means the built-in ones. `person` is what the CRM is known to keep behind the number, `vip` whether
     they are on a list of important callers. `after_hours`: nobody was at work when it began. `after_missed`: the
     client's last call before this one was missed. `first_call`: no call of theirs came in `Quality.unique_days`.
-    `turn` is this call's place in the row of all calls, `on_duty` are the CRM users at work now. `openings` are the
+    `queues` say whose turn it is, by `mapping.turns`; `on_duty` are the CRM users at work now. `openings` are the
     next working hours from the call's end on, in order. `situation` is given for what is not a call's own outcome.
     `party` is the card on which the CRM itself put the client, where it told us.
     """
@@ -61,7 +62,7 @@ class PlanFacts:
     after_hours: bool = False
     after_missed: bool = False
     first_call: bool = True
-    turn: int = 0
+    queues: Mapping[str, Queue] = field(default_factory=dict)
     on_duty: tuple[str, ...] = ()
     openings: tuple[tuple[datetime, datetime], ...] = ()
     situation: Situation | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from hub.domain.treatment import LeadOutcome, PersonState
 
@@ -39,6 +40,13 @@ class Who(StrEnum):
     ON_DUTY = "on_duty"
 
 
+class OpenDeal(StrEnum):
+    """What a rule that makes a lead or a deal does for a client who has an open one."""
+
+    REUSE = "reuse"
+    NEW = "new"
+
+
 class RecordingMode(StrEnum):
     ATTACH = "attach"
     LINK = "link"
@@ -67,7 +75,8 @@ class SourceRule:
 class PolicyRule:
     """One line of the lead policy. An empty condition holds for everything.
 
-    `users`: whom FIXED names (the first of them) and among whom ROUND_ROBIN goes round.
+    `users`: whom FIXED names (the first of them) and among whom ROUND_ROBIN goes round. `open_deal`: whether an
+    open deal (or open lead) of the client takes the call, or a new one is made beside it.
     """
 
     name: str
@@ -81,6 +90,7 @@ class PolicyRule:
     responsible: tuple[Who, ...] = ()
     users: tuple[str, ...] = ()
     title: str = ""
+    open_deal: OpenDeal = OpenDeal.REUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +143,7 @@ class Privacy:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A whole document."""
+    """A whole document. `found` and `by_situation` remember what was looked up in the policy."""
 
     policy: tuple[PolicyRule, ...]
     employees: tuple[EmployeeRule, ...] = ()
@@ -143,3 +153,7 @@ class Rules:
     quality: Quality = Quality()
     recordings: RecordingMode = RecordingMode.ATTACH
     privacy: Privacy = Privacy()
+    found: dict[Any, PolicyRule] = field(default_factory=dict, init=False, repr=False, compare=False)
+    by_situation: dict[Situation, tuple[PolicyRule, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )

@@ -11,15 +11,17 @@ from hub.domain.treatment import LIVE_STATES, CardOrders, FieldValue, LeadOutcom
 from mapping.catalogue import fill
 from mapping.facts import PlanFacts
 from mapping.model import PolicyRule, Situation
-from mapping.policy import crm_source_rule, expected, treatments
+from mapping.people import said_of
+from mapping.policy import Chosen, choose, crm_source_rule, expected, treatments
 from mapping.situation import situations
+from mapping.turns import Turn, turn_of_rule
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What the policy says of a call now: its situation (the likeliest, while it goes on), the rule, the orders.
 
-    `nothing` says that the call is not to be written at all.
+    `nothing` says that the call is not to be written at all. `turns` are used up by it, once it is over.
     """
 
     situation: Situation
@@ -27,6 +29,7 @@ class Ruling:
     orders: CardOrders
     nothing: bool
     why: tuple[Why, ...]
+    turns: tuple[Turn, ...] = ()
 
 
 def rule_on(facts: PlanFacts) -> Ruling:
@@ -43,7 +46,27 @@ def rule_on(facts: PlanFacts) -> Ruling:
         client_name=client_name(facts) if facts.rules_of.privacy.mask_phones else "",
     )
     nothing = all(rule.outcome is LeadOutcome.NOTHING for rule in rules) and _is_certain(facts, tables)
-    return Ruling(possible[0], rules[0], orders, nothing, _why(facts, possible[0], rules[0], decided=decided))
+    chosen = _chosen(facts, rules[0], orders)
+    why = (*_why(facts, possible[0], rules[0], decided=decided), *_why_whose(facts, chosen))
+    return Ruling(possible[0], rules[0], orders, nothing, why, _turns(facts, rules[0], chosen))
+
+
+def _chosen(facts: PlanFacts, rule: PolicyRule, orders: CardOrders) -> Chosen:
+    """Who gets what is made of the client, as far as the rules name somebody; nobody where nothing is made."""
+    if not orders.treatment(facts.person).makes(facts.person):
+        return Chosen()
+    owner = facts.owner_user_id if facts.person is not PersonState.UNKNOWN else None
+    return choose(rule.responsible, rule.users, facts, owner, turn_of_rule(rule))
+
+
+def _why_whose(facts: PlanFacts, chosen: Chosen) -> tuple[Why, ...]:
+    return (facts.why("responsible", "whose_card", said_of(facts, chosen)),) if chosen.word else ()
+
+
+def _turns(facts: PlanFacts, rule: PolicyRule, chosen: Chosen) -> tuple[Turn, ...]:
+    if not (facts.call.is_over and chosen.in_turn and chosen.user_id):
+        return ()
+    return (Turn(turn_of_rule(rule), chosen.user_id),)
 
 
 def _is_certain(facts: PlanFacts, tables: list[Mapping[str, Treatment]]) -> bool:

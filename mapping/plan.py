@@ -9,11 +9,12 @@ from hub.domain.events import Direction
 from hub.domain.intents import CallFacts, Intent, IntentKind, Why
 from hub.domain.party import Employee
 from hub.domain.phone import Phone, format_phone
-from hub.domain.treatment import PersonState
+from hub.domain.treatment import LeadOutcome, PersonState
 from mapping.facts import KeptRecording, PlanFacts
 from mapping.model import RecordingMode
 from mapping.orders import Ruling, private, rule_on, why_fields
 from mapping.tasks import tasks
+from mapping.turns import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Plan:
     nothing_because: str = ""
     ruling: Ruling | None = None
     """What the rules said; None where it did not come to that."""
+    turns: tuple[Turn, ...] = ()
+    """What the call uses up of turns, by the state in which the hub knows the client."""
 
 
 def plan(facts: PlanFacts) -> Plan:
@@ -39,11 +42,14 @@ def plan(facts: PlanFacts) -> Plan:
     about = _call_facts(facts, ruling, user_id, extension)
     reasons = (why_user, *ruling.why, *_why_source(facts))
     intents = [*_cards(facts, about, reasons)]
+    turns = ruling.turns
     if call.is_over:
-        intents += _at_the_end(facts, about, reasons)
+        to_do, task_turns = tasks(facts, about)
+        intents += [*_at_the_end(facts, about, reasons), *to_do]
+        turns += task_turns
     if _creates(about) and intents:
         intents.insert(0, Intent(IntentKind.ENSURE_LEAD, "lead", about, reasons))
-    return Plan(tuple(intents), ruling=ruling)
+    return Plan(tuple(intents), ruling=ruling, turns=turns)
 
 
 def _not_for_a_crm(facts: PlanFacts) -> str:
@@ -164,17 +170,20 @@ def _at_the_end(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) ->
     if facts.source is not None and _creates(about):
         intents.append(Intent(IntentKind.SET_SOURCE, "source", about, _why_source(facts)))
     intents += visit_note(facts, about) or _unknown_note(facts, about)
-    intents += _card_fields(facts, about, reasons)
+    intents += card_fields(facts, about, reasons)
     intents += _recordings(facts, about)
     if call.transcript:
         why = (facts.why("", "transcript_attached", facts.say("transcript_is_there")),)
         intents.append(Intent(IntentKind.ATTACH_TRANSCRIPT, "transcript", about, why, phrases=call.transcript))
-    return intents + tasks(facts, about)
+    return intents
 
 
-def _card_fields(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) -> list[Intent]:
+def card_fields(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) -> list[Intent]:
     """What the rules want to stand on the card beside the call, once the call's facts are there."""
-    dressed = any(one.pipeline or one.stage or one.title or one.user_id for one in about.orders.treatments.values())
+    dressed = any(
+        one.pipeline or one.stage or one.title or one.user_id or one.outcome is LeadOutcome.CONTACT_DEAL
+        for one in about.orders.treatments.values()
+    )
     if not about.orders.fields and not dressed:
         return []
     return [Intent(IntentKind.SET_CARD, "card", about, (*reasons, *why_fields(facts)))]

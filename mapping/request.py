@@ -12,9 +12,9 @@ from hub.domain.phone import Phone
 from mapping.facts import PlanFacts
 from mapping.model import Situation
 from mapping.orders import client_name, private, rule_on
-from mapping.plan import visit_note
-from mapping.policy import choose
-from mapping.tasks import deadline
+from mapping.plan import Plan, card_fields, visit_note
+from mapping.policy import Chosen
+from mapping.tasks import deadline, task_turn, whose_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,15 @@ def call_to_come(request: Request) -> Call:
     )  # fmt: skip
 
 
-def plan_request(request: Request, facts: PlanFacts) -> tuple[Intent, ...]:
+def plan_request(request: Request, facts: PlanFacts) -> Plan:
     """The client's card with the request on it, and a task once it has failed.
 
-    `facts.call` is `call_to_come(request)`. Nothing when the rules want nothing written of forms.
+    `facts.call` is `call_to_come(request)`. No intents when the rules want nothing written of forms.
     """
     facts = private(replace(facts, situation=Situation.FORM))
     ruling = rule_on(facts)
     if ruling.nothing:
-        return ()
+        return Plan((), facts.say("not_written", rule=ruling.rule.name), ruling)
     call = facts.call
     about = CallFacts(
         call_id=facts.call_id, direction=Direction.OUTBOUND, client=call.client, line=None,
@@ -66,9 +66,13 @@ def plan_request(request: Request, facts: PlanFacts) -> tuple[Intent, ...]:
     told = facts.why("", "request_told", request.form.page)
     intents.append(Intent(IntentKind.ADD_NOTE, "request", about, (told,), text=_text(request, facts)))
     intents += visit_note(facts, about)
+    intents += card_fields(facts, about, ruling.why)
+    turns = ruling.turns
     if request.failed is not None and facts.rules_of.tasks.make and not facts.history.open_task_keys:
-        intents.append(_task(request, facts, about))
-    return tuple(intents)
+        chosen = whose_task(facts)
+        intents.append(_task(request, facts, about, chosen))
+        turns += task_turn(chosen)
+    return Plan(tuple(intents), ruling=ruling, turns=turns)
 
 
 def _text(request: Request, facts: PlanFacts) -> str:
@@ -83,9 +87,8 @@ def _text(request: Request, facts: PlanFacts) -> str:
     return "\n".join(lines)
 
 
-def _task(request: Request, facts: PlanFacts, about: CallFacts) -> Intent:
+def _task(request: Request, facts: PlanFacts, about: CallFacts, chosen: Chosen) -> Intent:
     client, rules = client_name(facts), facts.rules_of.tasks
-    user_id, _ = choose(rules.who, rules.users, facts, facts.owner_user_id)
     why = facts.why("", "callback_failed_task", request.failed or "")
     return Intent(
         IntentKind.ADD_TASK,
@@ -95,5 +98,5 @@ def _task(request: Request, facts: PlanFacts, about: CallFacts) -> Intent:
         title=facts.say("callback_failed_title", client=client),
         text=facts.say("callback_failed_text", client=client, reason=request.failed or ""),
         deadline=deadline(rules, request.failed_at or request.form.sent_at, facts.openings),
-        user_id=user_id,
+        user_id=chosen.user_id,
     )

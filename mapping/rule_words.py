@@ -4,6 +4,10 @@ from __future__ import annotations
 
 RULE_WORDS: dict[str, dict[str, str]] = {
     "internal_stays": {"ru": "внутренние звонки остаются в хабе", "en": "internal calls stay in the hub"},
+    "unknown_called": {
+        "ru": "кому звонили мы, но CRM не знает, в CRM не попадает",
+        "en": "whom we called and the CRM does not know is left out",
+    },
     "known_is_logged": {
         "ru": "всё остальное только записывается в журнал звонков",
         "en": "everything else is only logged",
@@ -16,6 +20,8 @@ RULE_WORDS: dict[str, dict[str, str]] = {
         "en": "by the rules that depends on how the call ends",
     },
     "recordings_linked": {"ru": "в CRM пишется ссылка на запись", "en": "the CRM gets a link to the recording"},
+    "next_in_turn": {"ru": "на очереди: {name}", "en": "next in turn: {name}"},
+    "whose_card": {"ru": "ответственный", "en": "responsible"},
     "task_for": {"ru": "кому задача", "en": "whose task it is"},
     "within_minutes": {"ru": "в течение {minutes} мин", "en": "within {minutes} min"},
     "within_working_minutes": {
@@ -92,6 +98,10 @@ RULE_WORDS: dict[str, dict[str, str]] = {
         "ru": "{v1}: эта CRM умеет так только с неизвестным клиентом; укажите person = unknown.",
         "en": "{v1} is possible only for unknown clients in this CRM; set person = unknown.",
     },
+    "wrong_no_pipeline": {
+        "ru": "указана ({v1}), а у лидов этой CRM воронок нет: уберите её или создавайте сделку (contact_deal).",
+        "en": "is {v1}, but leads have no pipelines in this CRM: leave it out, or make a deal (contact_deal).",
+    },
     "wrong_outcome": {
         "ru": "{v1} эта CRM не умеет; бывает: {v2}.",
         "en": "{v1} is not possible in this CRM; possible: {v2}.",
@@ -147,6 +157,8 @@ RULE_WORDS: dict[str, dict[str, str]] = {
     "what_link_recording": {"ru": "ссылка на запись", "en": "link to the recording"},
     "what_lead": {"ru": "лид", "en": "lead"},
     "what_contact_deal": {"ru": "контакт и сделка", "en": "contact and deal"},
+    "what_deal": {"ru": "сделка", "en": "deal"},
+    "what_contact": {"ru": "контакт", "en": "contact"},
     "what_unsorted": {"ru": "неразобранное", "en": "incoming lead"},
     "who_owner": {"ru": "ответственный за клиента", "en": "the client's owner"},
     "who_answered_by": {"ru": "кто ответил", "en": "who answered"},

@@ -15,6 +15,7 @@ from mapping.model import (
     FORMAT_VERSION,
     EmployeeRule,
     FieldRule,
+    OpenDeal,
     PolicyRule,
     Privacy,
     Quality,
@@ -26,7 +27,7 @@ from mapping.model import (
     Who,
 )
 
-_MOST_RULES = 500
+_MOST_RULES = 5000
 _MOST_PEOPLE = 5000
 _LONGEST_TEXT = 1000
 ENTITIES = ("lead", "deal", "contact", "company")
@@ -120,6 +121,10 @@ class PolicyForm(_Form):
     responsible = _words(Who)
     users = fields.List(_id())
     title = _text(_LONGEST_TEXT)
+    open_deal = fields.Enum(
+        OpenDeal, by_value=True, error_messages={"unknown": f"one_of|{', '.join(OpenDeal)}"},
+        metadata={"description": "reuse: an open deal or lead of the client takes the call; new: one more is made."},
+    )  # fmt: skip
 
 
 class TaskForm(_Form):

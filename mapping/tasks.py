@@ -12,29 +12,44 @@ from mapping.catalogue import fill
 from mapping.facts import PlanFacts
 from mapping.model import TaskRules
 from mapping.orders import client_name
-from mapping.policy import choose
+from mapping.people import said_of
+from mapping.policy import Chosen, choose
 from mapping.situation import situations
+from mapping.turns import TASKS, Turn
 
 
-def tasks(facts: PlanFacts, about: CallFacts) -> list[Intent]:
-    """What an ended call means for tasks: a talk closes those that are open, a missed call makes one."""
+def tasks(facts: PlanFacts, about: CallFacts) -> tuple[list[Intent], tuple[Turn, ...]]:
+    """What an ended call means for tasks: a talk closes those that are open, a missed call makes one.
+
+    With the turn that the new task uses up.
+    """
     rules, open_tasks = facts.rules_of.tasks, facts.history.open_task_keys
     if facts.call.outcome is Outcome.ANSWERED:
         if not rules.close_on_contact:
-            return []
+            return [], ()
         why = (facts.why("", "task_closed_by_talk", facts.say("answered_call")),)
         made = [key for key in open_tasks if not key.startswith(TASK_ON_ITS_WAY)]
-        return [Intent(IntentKind.CLOSE_TASK, f"close_task:{key}", about, why, about=key) for key in made]
+        return [Intent(IntentKind.CLOSE_TASK, f"close_task:{key}", about, why, about=key) for key in made], ()
     if not rules.make or open_tasks or situations(facts)[0] not in rules.situation:
-        return []
-    return [_missed_task(facts, about)]
+        return [], ()
+    chosen = whose_task(facts)
+    return [_missed_task(facts, about, chosen)], task_turn(chosen)
 
 
-def _missed_task(facts: PlanFacts, about: CallFacts) -> Intent:
+def whose_task(facts: PlanFacts) -> Chosen:
+    """Whom the rules name for a task; nobody leaves it to the client's owner, else to whoever had the call."""
+    rules = facts.rules_of.tasks
+    return choose(rules.who, rules.users, facts, facts.owner_user_id, TASKS)
+
+
+def task_turn(chosen: Chosen) -> tuple[Turn, ...]:
+    return (Turn(TASKS, chosen.user_id),) if chosen.in_turn and chosen.user_id else ()
+
+
+def _missed_task(facts: PlanFacts, about: CallFacts, chosen: Chosen) -> Intent:
     call, rules = facts.call, facts.rules_of.tasks
     values = {"client": client_name(facts), "line": format_phone(call.line) if call.line else "—"}
-    user_id, who = choose(rules.who, rules.users, facts, facts.owner_user_id)
-    for_whom = (facts.why("responsible", "task_for", facts.say(f"who_{who}")),) if who else ()
+    for_whom = (facts.why("responsible", "task_for", said_of(facts, chosen)),) if chosen.word else ()
     return Intent(
         IntentKind.ADD_TASK,
         "task",
@@ -43,7 +58,7 @@ def _missed_task(facts: PlanFacts, about: CallFacts) -> Intent:
         title=fill(rules.title, facts) or facts.say("missed_title", **values),
         text=fill(rules.text, facts) or facts.say("missed_text", **values),
         deadline=deadline(rules, call.ended_at or call.started_at, facts.openings),
-        user_id=user_id,
+        user_id=chosen.user_id,
     )
 
 

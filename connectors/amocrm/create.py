@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
 
 from connectors.amocrm.client import Account
 from connectors.amocrm.envelope import embedded, identifier, mapping
-from connectors.amocrm.errors import Refused
 from connectors.amocrm.forgiving import LeftOut, add_item
+from connectors.amocrm.known import made_for_known, make_for_known, state_of
 from connectors.amocrm.party import (
     COMPANIES,
     CONTACTS,
@@ -22,16 +21,15 @@ from connectors.amocrm.party import (
     incoming,
     kept,
 )
-from connectors.amocrm.reference import lead_field_codes, settings_for, takes_incoming
+from connectors.amocrm.reference import settings_for, takes_incoming
 from connectors.amocrm.settings import AccountSettings
+from connectors.amocrm.sources import known_codes, source_of
 from connectors.amocrm.translate import (
     first_link,
     incoming_lead,
     lead_with_contact,
     new_contact,
     responsible,
-    source_id,
-    source_name,
     source_values,
     stranger,
 )
@@ -42,51 +40,56 @@ from hub.domain.events import Direction
 from hub.domain.intents import CallFacts
 from hub.domain.treatment import LeadOutcome, PersonState
 
-_SOURCE_KNOWN_FOR = timedelta(hours=1)
-
 
 def find(step: Step, account: Account) -> StepResult:
     """Who the client is. Result: a card (`connectors.amocrm.party.kept`), or `unknown`."""
     client = step.intent.call.client
     assert client is not None
     card = find_card(client, account)
-    return kept(card) if card else {"unknown": True}
+    return {**kept(card), "person": str(state_of(card))} if card else {"unknown": True}
 
 
 def create(step: Step, account: Account) -> StepResult:
-    """Make whoever is missing. Result: a card and what was `created`, or why nothing was, in `skipped`.
+    """Make whoever is missing, or what the rules want made of a client whom amoCRM knows.
+
+    Result: a card and what was `created`, or why nothing was, in `skipped`; and `person`, what the client was before.
 
     `find` may have looked before an earlier call of the same number brought the client in, and such
     calls come here one after the other: so it is looked once more before anything is made.
     """
     facts = step.intent.call
-    if card_from(step.done.get("find", {})) is not None:
-        return {"skipped": "the client is known"}
+    known = card_from(step.done.get("find", {}))
+    if known is not None:
+        return {**make_for_known(facts, account, known), "person": str(state_of(known))}
     if what_to_make(facts, account.settings) is None:
-        return {"skipped": "the client is unknown, and nobody is to be created for such a call"}
+        reason = "the client is unknown, and nobody is to be created for such a call"
+        return {"skipped": reason, "person": str(PersonState.UNKNOWN)}
     assert facts.client is not None
     card = fresh_card(facts.client, account)
     if card is not None:
-        return {**kept(card), "skipped": "an earlier call has brought the client in"}
-    return make(facts, account)
+        made = make_for_known(facts, account, card)
+        came = {} if made.get("created") else {**kept(card), "skipped": "an earlier call has brought the client in"}
+        return {**made, **came, "person": str(state_of(card))}
+    return {**make(facts, account), "person": str(PersonState.UNKNOWN)}
 
 
 def what_to_make(facts: CallFacts, settings: AccountSettings) -> str | None:
     """ "unsorted", "lead", "contact", or None for nobody.
 
-    What the rules want to be logged only still needs somebody whom the call can be logged on.
+    What the rules want to be logged only still needs somebody whom the call can be logged on. The connection's
+    settings speak only where nobody has told what the rules say.
     """
     ruled = facts.orders.treatments.get(PersonState.UNKNOWN)
     if ruled is not None and ruled.outcome is LeadOutcome.NOTHING:
         return None
     if ruled is not None and ruled.creates:
         return "unsorted" if ruled.outcome is LeadOutcome.UNSORTED else "lead"
+    if ruled is not None:
+        return "contact"
     if facts.form is not None:
         return None if settings.unknown_caller == "nothing" else "unsorted"
     if facts.direction is Direction.OUTBOUND:
         return None if settings.unknown_outbound == "nothing" else "contact"
-    if ruled is not None:
-        return "contact"
     if not facts.creates_lead or settings.unknown_caller == "nothing":
         return None
     return settings.unknown_caller
@@ -105,7 +108,7 @@ def make(facts: CallFacts, account: Account) -> StepResult:
 def _make_incoming(facts: CallFacts, account: Account) -> StepResult:
     settings = settings_for(facts, account)
     make_item, category = (incoming_form, "forms") if facts.form else (incoming_lead, "sip")
-    item = make_item(facts, settings, _codes(facts, account), account.door.connection.locale)
+    item = make_item(facts, settings, known_codes(facts, account), account.door.connection.locale)
     answer, left_out = add_item(account, f"leads/unsorted/{category}", item)
     made = embedded(answer, "unsorted")
     card = card_of_incoming(made[0]) if made else None
@@ -116,9 +119,8 @@ def _make_incoming(facts: CallFacts, account: Account) -> StepResult:
 
 def _make_lead(facts: CallFacts, account: Account) -> StepResult:
     settings = settings_for(facts, account)
-    item = lead_with_contact(facts, settings, _codes(facts, account), account.door.connection.locale)
-    if not _has_source(facts, account):
-        item["_embedded"] = {CONTACTS: mapping(item["_embedded"])[CONTACTS]}
+    item = lead_with_contact(facts, settings, known_codes(facts, account), account.door.connection.locale)
+    item["_embedded"] = {**mapping(item["_embedded"]), **source_of(facts, account)}
     answer, left_out = add_item(account, "leads/complex", item)
     made = embedded(answer, LEADS)
     lead = identifier(made[0].get("id")) if made else None
@@ -155,36 +157,6 @@ def _result(
     return {**found, **{name: value for name, value in extra.items() if value}}
 
 
-def _codes(facts: CallFacts, account: Account) -> Collection[str]:
-    """The lead fields that exist; none when nothing is to be written, or when amoCRM does not tell."""
-    if not source_values(facts.source):
-        return ()
-    try:
-        return lead_field_codes(account)
-    except Refused:
-        return ()
-
-
-def _has_source(facts: CallFacts, account: Account) -> bool:
-    """Whether the line is a source of our integration; made when it is not, which may be done twice.
-
-    `external_id` is unique there. When amoCRM takes no more sources, the lead goes without one.
-    """
-    external_id = source_id(facts)
-    key, now = (*account.key("source"), external_id), account.door.now()
-    if account.memory.recall(key, now):
-        return True
-    try:
-        known = embedded(account.read("sources", {"filter[external_id][]": [external_id]}), "sources")
-        if not any(row.get("external_id") == external_id for row in known):
-            name = source_name(facts, account.settings)
-            account.write("POST", "sources", [{"name": name, "external_id": external_id, "request_id": external_id}])
-    except Refused:
-        return False
-    account.memory.keep(key, True, now + _SOURCE_KNOWN_FOR)
-    return True
-
-
 # --- Was it made? ---------------------------------------------------------------------------------
 
 
@@ -193,6 +165,9 @@ def made(step: Step, account: Account) -> LookUp:
     facts = step.intent.call
     assert facts.client is not None
     settings = settings_for(facts, account)
+    known = card_from(step.done.get("find", {}))
+    if known is not None:
+        return made_for_known(facts, account, known)
     for item in incoming(account):
         if _is_ours(mapping(item.get("metadata")), facts) and (card := card_of_incoming(item)):
             logged = facts.form is None

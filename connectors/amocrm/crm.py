@@ -26,6 +26,7 @@ from connectors.contract import (
 )
 from hub.domain.access import QuotaRule
 from hub.domain.intents import Intent
+from hub.domain.treatment import LeadOutcome, PersonState
 
 _AT_ONCE = 2.5
 _PER_SECOND = 5.0
@@ -47,6 +48,8 @@ _PERFORM: dict[str, Callable[[Step, Account], StepResult]] = {
     "close_task": cards.close_task,
 }
 
+_ALWAYS = frozenset({"show", "find", "create", "close_task"})
+
 _LOOK_UP: dict[str, Callable[[Step, Account], LookUp]] = {
     "create": create.made,
     "call": calls.logged,
@@ -66,6 +69,9 @@ class AmocrmCrm:
         return steps_for(intent)
 
     def perform(self, step: Step, door: Door) -> StepResult:
+        """Of a client of whom the rules want nothing written nothing is: neither the call nor what hangs on it."""
+        if _action(step) not in _ALWAYS and _is_unwanted(step):
+            return {"skipped": "the rules want nothing written of such a client"}
         return _PERFORM[_action(step)](step, Account(door, self._memory))
 
     def look_up(self, step: Step, door: Door) -> LookUp:
@@ -92,6 +98,12 @@ class AmocrmCrm:
 
     def users(self, door: Door) -> Sequence[CrmUser]:
         return reference.users(Account(door, self._memory))
+
+
+def _is_unwanted(step: Step) -> bool:
+    """By what amoCRM said of the client when it was asked last."""
+    person = text(step.done.get("create", {}).get("person") or step.done.get("find", {}).get("person"))
+    return bool(person) and step.intent.call.orders.treatment(PersonState(person)).outcome is LeadOutcome.NOTHING
 
 
 def _action(step: Step) -> str:

@@ -137,9 +137,14 @@ def _held(value: Envelope) -> str:
 
 def _phone(card: Card, phone: Phone, changed_at: int, vip: bool) -> OwnedPhone:
     kind = KINDS[card.entity]
-    rank = 3 if card.entity != CONTACTS else 1 if card.lead_id else 2
+    rank = (1 if card.lead_id else 2) + (0 if card.entity == CONTACTS else 2)
     place = rank * _RANK_STEP - changed_at // 60
     return OwnedPhone(phone, kind, card.id, place, card.name or None, card.owner, vip)
+
+
+def has_open_lead(_kind: str, place: int) -> bool:
+    """What a place of the index says: contacts and companies each stand with an open lead before those without."""
+    return -(-place // _RANK_STEP) in {1, 3}
 
 
 def _of(one: OwnedPhone, phone: Phone, door: Door) -> OwnedPhone | None:

@@ -72,9 +72,12 @@ def _record(intent: Intent) -> Sequence[StepSpec]:
     return (StepSpec(key, 50, Lane.BULK, KEEP_SECONDS, repeatable=False, needs=(CREATE, CALL)),)
 
 
-def _card(_intent: Intent) -> Sequence[StepSpec]:
+def _card(intent: Intent) -> Sequence[StepSpec]:
     """Only own fields are left to be written: the rest is known when the card is made."""
-    return (_calls_lane("card", 43, repeatable=True, needs=(CREATE, CALL)),)
+    if not intent.call.orders.fields:
+        return ()
+    needs = (CREATE,) if intent.call.form is not None else (CREATE, CALL)
+    return (_calls_lane("card", 43, repeatable=True, needs=needs),)
 
 
 def _note(intent: Intent) -> Sequence[StepSpec]:

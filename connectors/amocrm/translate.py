@@ -157,25 +157,25 @@ def lead_with_contact(facts: CallFacts, settings: AccountSettings, codes: Collec
     return {
         **lead_fields(facts, settings, codes, locale),
         "pipeline_id": pipeline_id(facts, settings),
-        "status_id": user(stranger(facts).stage) or (None if stranger(facts).pipeline else settings.status_id),
+        "status_id": status_id(settings, stranger(facts)),
         "created_at": unix(facts.started_at),
         "request_id": facts.call_id,
-        "_embedded": {
-            "contacts": [new_contact(facts, settings)],
-            "source": {"type": "widget", "external_id": source_id(facts)},
-        },
+        "_embedded": {"contacts": [new_contact(facts, settings)]},
     }
 
 
-def lead_fields(facts: CallFacts, settings: AccountSettings, codes: Collection[str], locale: str) -> Item:
-    """A lead's name, person, source and tags."""
+def lead_fields(
+    facts: CallFacts, settings: AccountSettings, codes: Collection[str], locale: str, ruled: Treatment | None = None
+) -> Item:
+    """A lead's name, person, source and tags, as the rules say of an unknown client, or as `ruled`."""
     assert facts.client is not None
+    treatment = ruled or stranger(facts)
     kind = "callback_for" if facts.form else "call_from" if facts.answered else "missed_from"
     fields = source_fields(facts.source, codes)
     missed = [] if facts.answered or facts.form else [say("missed_tag", locale)]
     return {
-        "name": stranger(facts).title or say(kind, locale, client=shown_client(facts)),
-        "responsible_user_id": user(stranger(facts).user_id) or responsible(facts, settings),
+        "name": treatment.title or say(kind, locale, client=shown_client(facts)),
+        "responsible_user_id": user(treatment.user_id) or responsible(facts, settings),
         "custom_fields_values": fields or None,
         "tags_to_add": named([*missed, *source_tags(facts.source)]) or None,
     }
@@ -186,9 +186,14 @@ def stranger(facts: CallFacts) -> Treatment:
     return facts.orders.treatment(PersonState.UNKNOWN)
 
 
-def pipeline_id(facts: CallFacts, settings: AccountSettings) -> Json:
+def pipeline_id(facts: CallFacts, settings: AccountSettings, ruled: Treatment | None = None) -> Json:
     """Where a new lead goes: as the rules say, else as the connection does; None leaves it to amoCRM."""
-    return user(stranger(facts).pipeline) or settings.pipeline_id
+    return user((ruled or stranger(facts)).pipeline) or settings.pipeline_id
+
+
+def status_id(settings: AccountSettings, treatment: Treatment) -> Json:
+    """The stage of a new lead; the connection's own only in the connection's own pipeline."""
+    return user(treatment.stage) or (None if treatment.pipeline else settings.status_id)
 
 
 def shown_client(facts: CallFacts) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connectors.bitrix24.client import Portal
+from connectors.bitrix24.clients import client_from, treatment_of
 from connectors.bitrix24.envelope import identifier, mapping, text
 from connectors.bitrix24.errors import Refused
 from connectors.bitrix24.statistics import finished_call
@@ -13,6 +14,7 @@ from connectors.bitrix24.translate import (
     employee,
     finish_params,
     finish_result,
+    person_of,
     register_params,
     register_result,
     transcript_params,
@@ -26,18 +28,30 @@ _NOT_LIVE = "Call is not found"
 
 
 def register(step: Step, portal: Portal) -> StepResult:
-    """Make the call known. Result: `call_id, created, entity_type, entity_id`, `user_id` where known."""
+    """Make the call known. Result: `call_id, created, entity_type, entity_id`; `user_id` and `person` where known."""
     facts, connection = step.intent.call, portal.door.connection
 
     def send(who: Params) -> Json:
         params = register_params(facts, who, timezone=connection.timezone, source_id=portal.settings.source_id)
+        params |= _for_client(step)
         return portal.call("telephony.externalCall.register", params, write=True)
 
     result, who = _on_somebody(portal, employee(facts, None), send)
     kept = register_result(result, who)
     if kept is None:
         raise OutcomeUnknown("Bitrix24 answered the registration without a CALL_ID.")
-    return kept
+    return {**kept, **person_of(kept)}
+
+
+def _for_client(step: Step) -> Params:
+    """Onto whom, and whether the portal makes a card: for a client who was asked after; else it finds out itself."""
+    client = client_from(step.done.get("client", {}))
+    if client is None:
+        return {}
+    if client.entity is None:
+        return {"CRM_CREATE": int(treatment_of(step.intent.call, client.state).makes(client.state))}
+    on: Params = {"CRM_ENTITY_TYPE": client.entity.type, "CRM_ENTITY_ID": user_id(client.entity.id)}
+    return {"CRM_CREATE": 0, **(on if client.entity.type != "DEAL" else {})}
 
 
 def finish(step: Step, portal: Portal) -> StepResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from connectors.bitrix24 import calls, cards, lookup, ordered, recordings, requests
+from connectors.bitrix24 import calls, cards, clients, lookup, ordered, recordings, requests
 from connectors.bitrix24.client import Portal
 from connectors.bitrix24.directory import active_users
 from connectors.bitrix24.envelope import mapping, text
@@ -28,8 +28,10 @@ from hub.domain.access import QuotaRule
 from hub.domain.intents import Intent
 
 _PERFORM: dict[str, Callable[[Step, Portal], StepResult]] = {
+    "client": clients.meet,
     "register": calls.register,
     "request": requests.take,
+    "deal": requests.add_deal,
     "show": calls.show,
     "hide": calls.hide,
     "finish": calls.finish,
@@ -43,8 +45,12 @@ _PERFORM: dict[str, Callable[[Step, Portal], StepResult]] = {
     "close_task": cards.close_task,
 }
 
+_ALWAYS = frozenset({"client", "request", "close_task"})
+
 _LOOK_UP: dict[str, Callable[[Step, Portal], LookUp]] = {
+    "client": clients.met,
     "register": lookup.registered,
+    "deal": requests.deal_added,
     "request": requests.taken,
     "finish": lookup.finished,
     "trace": lookup.trace_added,
@@ -62,7 +68,9 @@ class Bitrix24Crm:
         return steps_for(intent)
 
     def perform(self, step: Step, door: Door) -> StepResult:
-        return _PERFORM[_action(step)](step, Portal(door))
+        """A call of which the rules want nothing written is not registered, and nothing hangs on it."""
+        unwanted = clients.is_unwanted(step) if _action(step) not in _ALWAYS else None
+        return unwanted or _PERFORM[_action(step)](step, Portal(door))
 
     def look_up(self, step: Step, door: Door) -> LookUp:
         """Steps that may be repeated are always `Absent`. Raises delivery errors when the portal cannot be asked.

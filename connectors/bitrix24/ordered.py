@@ -8,7 +8,7 @@ from connectors.bitrix24.translate import Entity, Params, user_id
 from connectors.bitrix24.translate_cards import call_entity, created_by, update_params
 from connectors.contract import Json, Step, StepResult
 from hub.domain.intents import CallFacts
-from hub.domain.treatment import PersonState, Treatment
+from hub.domain.treatment import LeadOutcome, PersonState, Treatment
 
 _TITLED = frozenset({"LEAD", "DEAL"})
 
@@ -19,7 +19,12 @@ def set_card(step: Step, portal: Portal) -> StepResult:
     Result: `updated` and, for cards deleted meanwhile, `missing`, as "LEAD:5102"; or `skipped`.
     """
     facts, made = step.intent.call, created_by(step.done)
-    wanted = [(entity, _dress(facts, entity)) for entity in made]
+    state = PersonState(str(step.done.get("client", {}).get("person") or PersonState.UNKNOWN))
+    ready = created_by({key: step.done[key] for key in ("deal", "request") if key in step.done})
+    wanted = [
+        (entity, _fields(facts, entity, always=False) if entity in ready else _dress(facts, entity, state))
+        for entity in made
+    ]
     known = call_entity(step.done)
     if known is not None and known not in made:
         wanted.append((known, _fields(facts, known, always=True)))
@@ -32,11 +37,13 @@ def set_card(step: Step, portal: Portal) -> StepResult:
     return {"updated": updated, "missing": missing} if wanted else {"skipped": "the call is on no CRM card"}
 
 
-def _dress(facts: CallFacts, entity: Entity) -> Params:
-    treatment = facts.orders.treatment(PersonState.UNKNOWN)
+def _dress(facts: CallFacts, entity: Entity, state: PersonState) -> Params:
+    """What a registration, or a contact made before the call was answered, could not say yet."""
+    treatment = facts.orders.treatment(state)
     fields = _fields(facts, entity, always=False)
-    if treatment.user_id:
-        fields["ASSIGNED_BY_ID"] = user_id(treatment.user_id)
+    person = treatment.user_id or (facts.user_id if treatment.outcome is LeadOutcome.CONTACT_DEAL else None)
+    if person:
+        fields["ASSIGNED_BY_ID"] = user_id(person)
     if entity.type in _TITLED and treatment.title:
         fields["TITLE"] = treatment.title
     return {**fields, **_stage(treatment, entity)}

@@ -16,6 +16,8 @@ from hub.domain.phone import Phone, parse_phone
 PLACES: Mapping[str, int] = {"CONTACT": 0, "COMPANY": 1, "LEAD": 2}
 """Which of a phone's cards is preferred (bitrix24.md §4.8)."""
 _ORDER = tuple(PLACES)
+_WITH_DEAL = -1
+"""The place of a contact who has an open deal: before one who has none."""
 _AT_WORK: Mapping[str, bool] = {"OPENED": True, "CLOSED": False, "PAUSED": False, "EXPIRED": False}
 """UNAVAILABLE and NOT_INSTALLED say that nobody keeps time there (bitrix24.md §3.5)."""
 _PAGE_ROWS = 50
@@ -62,6 +64,11 @@ class Bitrix24Owners:
 
     def kind_of(self, kind: str) -> str:
         return kind.upper() if kind.upper() in PLACES else ""
+
+
+def has_open_deal(kind: str, place: int) -> bool:
+    """What a place of the index says of a client."""
+    return kind == "CONTACT" and place == _WITH_DEAL
 
 
 # --- In bulk ---------------------------------------------------------------------------------------

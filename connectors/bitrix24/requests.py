@@ -1,95 +1,138 @@
-"""A request for a callback: on the client's card, or a new lead (bitrix24.md §3.5, §4.2).
+"""Leads and deals that the hub makes itself (bitrix24.md §3.10, §4.2, §4.4).
 
-There is no call yet that could be registered and make the lead, and a registered call must not be left
-open until tomorrow (§10, no. 2), so the lead is made here; the call that follows finds it by the number.
+Of a request for a callback there is no call yet that could be registered and make the lead, and a registered call
+must not be left open until tomorrow (§10, no. 2); of a client whom the portal knows a registration makes nothing.
 """
 
 from __future__ import annotations
 
 from connectors.bitrix24.client import Params, Portal
-from connectors.bitrix24.envelope import Envelope, identifier, rows, text
-from connectors.bitrix24.owners import PLACES
-from connectors.bitrix24.translate import ENTITY_TYPE_IDS, user_id
+from connectors.bitrix24.clients import (
+    ORIGINATOR,
+    SIMPLE,
+    Client,
+    add_card,
+    client_from,
+    crm_mode,
+    find_client,
+    find_ours,
+    is_unwanted,
+    open_deals,
+    responsible,
+    treatment_of,
+)
+from connectors.bitrix24.translate import user_id
 from connectors.bitrix24.translate_cards import inert
 from connectors.contract import Absent, Found, LookUp, Step, StepResult
-from hub.domain.errors import OutcomeUnknown
 from hub.domain.intents import CallFacts
 from hub.domain.phone import format_phone
-from hub.domain.treatment import LeadOutcome, PersonState
+from hub.domain.treatment import LeadOutcome, PersonState, Treatment
 
-ORIGINATOR = "dozvon"
-_SOURCE = "CALLBACK"
-_TITLES = {"ru": "Обратный звонок {client}", "en": "Callback for {client}"}
+_OF_A_REQUEST = "CALLBACK"
+_TITLES = {
+    "request": {"ru": "Обратный звонок {client}", "en": "Callback for {client}"},
+    "call": {"ru": "Звонок {client}", "en": "Call {client}"},
+}
 
 
 def take(step: Step, portal: Portal) -> StepResult:
-    """Result: `entity_type, entity_id, created`; both ids None when the client is unknown and no lead is wanted."""
+    """A request: on the client's card, or a new lead or deal. Result: `entity_type, entity_id, created`, both ids None
+    when the client is unknown and nobody is to be made."""
     facts = step.intent.call
-    if facts.party is not None and facts.party.kind in ENTITY_TYPE_IDS:
-        return _on(facts.party.kind, facts.party.id)
-    known = _known(facts, portal)
-    if known is not None:
-        return known
-    ruled = facts.orders.treatments.get(PersonState.UNKNOWN)
-    if ruled is not None and ruled.outcome in (LeadOutcome.NOTHING, LeadOutcome.ACTIVITY_ONLY):
+    unwanted = is_unwanted(step)
+    if unwanted:
+        return {"entity_type": None, "entity_id": None, "created": [], **unwanted}
+    client = client_from(step.done.get("client", {})) or find_client(facts, portal)
+    made = _make(step, portal, client)
+    if client.entity is not None:
+        kept: StepResult = {"entity_type": client.entity.type, "entity_id": client.entity.id, "created": []}
+        return {**kept, **{name: value for name, value in made.items() if name == "created"}}
+    if not made.get("created"):
         return {"entity_type": None, "entity_id": None, "created": [], "skipped": "the rules want no lead of a request"}
-    lead = identifier(portal.call("crm.lead.add", _lead(facts, portal), write=True))
-    if lead is None:
-        raise OutcomeUnknown("Bitrix24 answered without the lead's id.")
-    return _on("LEAD", lead, created=True)
+    return {"entity_type": made["type"], "entity_id": made["id"], "created": made["created"]}
 
 
-def taken(step: Step, portal: Portal) -> LookUp:
-    """By our key on the leads (`ORIGIN_ID`); each row is checked by value, for unknown filters are dropped."""
-    key = step.intent.call.call_id
-    query: Params = {
-        "filter": {"ORIGINATOR_ID": ORIGINATOR, "ORIGIN_ID": key},
-        "select": ["ID", "ORIGINATOR_ID", "ORIGIN_ID"],
-    }
-    for row in rows(portal.call("crm.lead.list", query, write=False)):
-        if text(row.get("ORIGIN_ID")) == key and (lead := identifier(row.get("ID"))):
-            return Found(_on("LEAD", lead, created=True))
-    return Absent()
+def add_deal(step: Step, portal: Portal) -> StepResult:
+    """What the rules make of a known client, or beside a new contact. Result: `created`, or `skipped`."""
+    client = client_from(step.done.get("client", {}))
+    if client is None:
+        return {"skipped": "who the client is was not asked"}
+    return _make(step, portal, client)
 
 
-def _on(kind: str, card: str, *, created: bool = False) -> StepResult:
-    made = [{"type": kind, "id": card}] if created else []
-    return {"entity_type": kind, "entity_id": card, "created": made}
+def _make(step: Step, portal: Portal, client: Client) -> StepResult:
+    facts, treatment = step.intent.call, treatment_of(step.intent.call, client.state)
+    if not treatment.makes(client.state):
+        return {"skipped": "the rules make nothing of such a client"}
+    mode = str(step.done.get("client", {}).get("mode") or "") or crm_mode(portal)
+    if facts.form is None and client.state is PersonState.UNKNOWN and client.entity is None:
+        return {"skipped": "the registered call has made the card"}
+    if treatment.reuse and client.entity is not None and open_deals(client.entity, portal):
+        return {"skipped": "the client has an open deal by now"}
+    kind = "lead" if treatment.outcome is LeadOutcome.LEAD and mode != SIMPLE else "deal"
+    made = add_card(portal, kind, _fields(facts, treatment, client, kind, portal))
+    return {"created": [{"type": kind.upper(), "id": made}], "type": kind.upper(), "id": made}
 
 
-def _known(facts: CallFacts, portal: Portal) -> StepResult | None:
+def _fields(facts: CallFacts, treatment: Treatment, client: Client, kind: str, portal: Portal) -> Params:
     assert facts.client is not None
-    params = {"PHONE_NUMBER": facts.client.display}
-    found = rows(portal.call("telephony.externalCall.searchCrmEntities", params, write=False))
-
-    def place(row: Envelope) -> int:
-        return PLACES.get(text(row.get("CRM_ENTITY_TYPE")).upper(), len(PLACES))
-
-    for row in sorted(found, key=place):
-        kind, card = text(row.get("CRM_ENTITY_TYPE")).upper(), identifier(row.get("CRM_ENTITY_ID"))
-        if kind in PLACES and card:
-            return _on(kind, card)
-    return None
-
-
-def _lead(facts: CallFacts, portal: Portal) -> Params:
-    assert facts.client is not None
-    assert facts.form is not None
-    treatment, source = facts.orders.treatment(PersonState.UNKNOWN), facts.source
-    title = _TITLES.get(portal.door.connection.locale, _TITLES["en"]).format(client=format_phone(facts.client))
-    person = treatment.user_id or facts.user_id
-    fields = {
-        "TITLE": inert(treatment.title or title),
-        "NAME": inert(facts.form.name),
-        "SOURCE_ID": _SOURCE,
+    person = responsible(facts, treatment, client.owner) or portal.settings.default_user_id
+    source, asked = facts.source, facts.form
+    shown = facts.orders.client_name or format_phone(facts.client)
+    titles = _TITLES["request" if asked else "call"]
+    return {
+        "TITLE": inert(treatment.title or titles.get(portal.door.connection.locale, titles["en"]).format(client=shown)),
+        "SOURCE_ID": facts.orders.crm_source or (_OF_A_REQUEST if asked else portal.settings.source_id),
         "ASSIGNED_BY_ID": user_id(person) if person else "",
-        "STATUS_ID": treatment.stage or "",
-        "PHONE": [{"VALUE": facts.client.display, "VALUE_TYPE": "WORK"}],
-        "COMMENTS": inert(facts.form.comment),
+        "COMMENTS": inert(asked.comment) if asked else "",
         "ORIGINATOR_ID": ORIGINATOR,
         "ORIGIN_ID": facts.call_id,
         "UTM_SOURCE": source.source if source else "",
         "UTM_MEDIUM": (source.medium or "") if source else "",
         "UTM_CAMPAIGN": (source.campaign or "") if source else "",
+        **_whose(facts, client, kind),
+        **_place(treatment, kind),
     }
-    return {"fields": {name: value for name, value in fields.items() if value}, "params": {"REGISTER_SONET_EVENT": "N"}}
+
+
+def _whose(facts: CallFacts, client: Client, kind: str) -> Params:
+    """A card that is there is named; else a lead carries the number itself. A deal has none (§4.2)."""
+    if client.entity is not None and client.entity.type in {"CONTACT", "COMPANY"}:
+        return {f"{client.entity.type}_ID": user_id(client.entity.id)}
+    if kind == "deal":
+        return {}
+    assert facts.client is not None
+    name = inert(facts.form.name) if facts.form else ""
+    return {"NAME": name, "PHONE": [{"VALUE": facts.client.display, "VALUE_TYPE": "WORK"}]}
+
+
+def _place(treatment: Treatment, kind: str) -> Params:
+    if kind == "lead":
+        return {"STATUS_ID": treatment.stage or ""}
+    return {"CATEGORY_ID": user_id(treatment.pipeline) if treatment.pipeline else "", "STAGE_ID": treatment.stage or ""}
+
+
+# --- Was it made? -------------------------------------------------------------------------------------
+
+
+def taken(step: Step, portal: Portal) -> LookUp:
+    """By our key on the leads and deals (`ORIGIN_ID`)."""
+    made = _ours(step, portal)
+    if made is None:
+        return Absent()
+    kind, card = made
+    client = client_from(step.done.get("client", {}))
+    on = (client.entity.type, client.entity.id) if client and client.entity else (kind, card)
+    return Found({"entity_type": on[0], "entity_id": on[1], "created": [{"type": kind, "id": card}]})
+
+
+def deal_added(step: Step, portal: Portal) -> LookUp:
+    """The same for what was made of a known client."""
+    made = _ours(step, portal)
+    return Found({"created": [{"type": made[0], "id": made[1]}]}) if made else Absent()
+
+
+def _ours(step: Step, portal: Portal) -> tuple[str, str] | None:
+    kinds = ("lead", "deal")
+    found = ((kind.upper(), find_ours(portal, kind, step.intent.call.call_id)) for kind in kinds)
+    return next(((kind, card) for kind, card in found if card), None)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from connectors.door import Json
+from connectors.bitrix24.owners import has_open_deal
 from connectors.rules import CrmRules
 from hub.domain.treatment import LeadOutcome, PersonState
-
-
-def stranger(settings: Mapping[str, Json]) -> LeadOutcome:
-    """As the connection's `unknown_callers` says."""
-    return LeadOutcome.ACTIVITY_ONLY if settings.get("unknown_callers") == "ignore" else LeadOutcome.LEAD
-
 
 RULES = CrmRules(
     outcomes=frozenset(LeadOutcome) - {LeadOutcome.UNSORTED},
     states={"CONTACT": PersonState.CONTACT, "COMPANY": PersonState.CONTACT, "LEAD": PersonState.LEAD},
-    stranger=stranger,
-    lacking={"classic": frozenset({LeadOutcome.CONTACT_DEAL})},
+    instead={"simple": {LeadOutcome.LEAD: LeadOutcome.CONTACT_DEAL}},
+    first_pipeline="0",
+    leads_have_stages=True,
+    has_open_deal=has_open_deal,
     field_types={
         "string": "text",
         "url": "text",

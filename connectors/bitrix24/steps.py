@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from connectors.bitrix24.clients import must_be_asked
 from connectors.bitrix24.translate_cards import short_key
 from connectors.contract import StepSpec, Unsupported
 from hub.domain.intents import Intent, IntentKind, Lane
+from hub.domain.treatment import LeadOutcome, PersonState
 
 CARD_SECONDS = 60
 KEEP_SECONDS = 14 * 24 * 3600
@@ -19,6 +21,8 @@ TASK = "task"
 CARD = "card"
 TRANSCRIPT = "transcript"
 REQUEST = "request"
+CLIENT = "client"
+DEAL = "deal"
 
 
 def steps_for(intent: Intent) -> Sequence[StepSpec] | Unsupported:
@@ -32,7 +36,20 @@ def steps_for(intent: Intent) -> Sequence[StepSpec] | Unsupported:
 
 def _request() -> StepSpec:
     """A request for a callback is a card before there is a call that could be registered."""
-    return StepSpec(REQUEST, 10, Lane.CALLS, KEEP_SECONDS, repeatable=False, by_client=True)
+    return StepSpec(REQUEST, 10, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=(CLIENT,), by_client=True)
+
+
+def _meet(intent: Intent, lane: Lane = Lane.CALLS) -> tuple[StepSpec, ...]:
+    """Who the client is, where what the rules want depends on it; one after the other for one number."""
+    if not must_be_asked(intent.call):
+        return ()
+    return (StepSpec(CLIENT, 5, lane, KEEP_SECONDS, repeatable=False, by_client=True),)
+
+
+def _registered(intent: Intent, lane: Lane = Lane.CALLS) -> tuple[StepSpec, ...]:
+    """The registration, after whom it is for was asked."""
+    asked = _meet(intent, lane)
+    return (*asked, _register(lane, needs=tuple(spec.key for spec in asked)))
 
 
 def _first(intent: Intent, of_call: str = REGISTER) -> tuple[str, ...]:
@@ -45,8 +62,10 @@ def registration() -> StepSpec:
     return _register(Lane.CALLS)
 
 
-def _register(lane: Lane) -> StepSpec:
-    return StepSpec(REGISTER, 10, lane, KEEP_SECONDS, repeatable=False, by_client=True, resend_is_safe=True)
+def _register(lane: Lane, needs: tuple[str, ...] = ()) -> StepSpec:
+    return StepSpec(
+        REGISTER, 10, lane, KEEP_SECONDS, repeatable=False, needs=needs, by_client=True, resend_is_safe=True
+    )
 
 
 def _show(intent: Intent) -> Sequence[StepSpec] | Unsupported:
@@ -55,12 +74,12 @@ def _show(intent: Intent) -> Sequence[StepSpec] | Unsupported:
     if intent.call.orders.undecided:
         return Unsupported("By the rules, what becomes of this caller depends on how the call ends: no card before.")
     show = StepSpec(f"show:{intent.about}", 20, Lane.URGENT, CARD_SECONDS, repeatable=True, needs=(REGISTER,))
-    return (_register(Lane.URGENT), show)
+    return (*_registered(intent, Lane.URGENT), show)
 
 
-def _card(_intent: Intent) -> Sequence[StepSpec]:
+def _card(intent: Intent) -> Sequence[StepSpec]:
     """After the end: `finish` makes whoever had the call responsible for a new card (bitrix24.md §3.10)."""
-    return (StepSpec(CARD, 43, Lane.CALLS, KEEP_SECONDS, repeatable=True, needs=(FINISH,)),)
+    return (StepSpec(CARD, 43, Lane.CALLS, KEEP_SECONDS, repeatable=True, needs=_first(intent, FINISH)),)
 
 
 def _hide(intent: Intent) -> Sequence[StepSpec] | Unsupported:
@@ -70,12 +89,23 @@ def _hide(intent: Intent) -> Sequence[StepSpec] | Unsupported:
 
 
 def _lead(intent: Intent) -> Sequence[StepSpec]:
-    return (_request() if intent.call.form is not None else _register(Lane.CALLS),)
+    if intent.call.form is not None:
+        return (*_meet(intent), _request())
+    return _registered(intent)
 
 
-def _log(_intent: Intent) -> Sequence[StepSpec]:
+def _log(intent: Intent) -> Sequence[StepSpec]:
+    """A deal of a known client is made after the end: only then it is certain whose it is, and how the call ended."""
     finish = StepSpec(FINISH, 30, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=(REGISTER,), settles=True)
-    return (_register(Lane.CALLS), finish)
+    deal = StepSpec(DEAL, 31, Lane.CALLS, KEEP_SECONDS, repeatable=False, needs=(CLIENT, FINISH), by_client=True)
+    return (*_registered(intent), finish, *((deal,) if _makes_deals(intent) else ()))
+
+
+def _makes_deals(intent: Intent) -> bool:
+    """Whether the rules make anything that a registration does not make by itself."""
+    stranger = intent.call.orders.treatment(PersonState.UNKNOWN).outcome
+    known = (one for state, one in intent.call.orders.treatments.items() if state != PersonState.UNKNOWN)
+    return must_be_asked(intent.call) and (stranger is LeadOutcome.CONTACT_DEAL or any(one.creates for one in known))
 
 
 def _source(intent: Intent) -> Sequence[StepSpec]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from connectors.bitrix24 import calls, cards
 from connectors.bitrix24.brackets import query
 from connectors.bitrix24.client import Params, Portal
+from connectors.bitrix24.clients import is_unwanted
 from connectors.bitrix24.envelope import Envelope, complaint_of, mapping
 from connectors.bitrix24.errors import Refused, error_for
 from connectors.contract import Door, Json, Step, StepResult
@@ -102,6 +103,8 @@ class Bitrix24Together:
 
 def _first_write(step: Step, door: Door) -> _Command | None:
     """The write that the step begins with; None when it asks something first, or has nothing to do."""
+    if is_unwanted(step):
+        return None
     try:
         _JOINS[step.key.partition(":")[0]](step, _Foreseeing(door))
     except _Asked as asked:
@@ -132,6 +135,6 @@ def _answer(key: str, results: Envelope, errors: Envelope, times: Envelope, now:
 
 def _outcome(step: Step, portal: Portal) -> StepResult | DeliveryError:
     try:
-        return _JOINS[step.key.partition(":")[0]](step, portal)
+        return is_unwanted(step) or _JOINS[step.key.partition(":")[0]](step, portal)
     except DeliveryError as error:
         return error

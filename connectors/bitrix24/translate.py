@@ -12,6 +12,7 @@ from connectors.contract import Json, StepResult
 from hub.domain.events import Cost, Direction, Phrase, Result, Side
 from hub.domain.intents import CallFacts
 from hub.domain.phone import Phone
+from hub.domain.treatment import PersonState
 
 Params = dict[str, Json]
 
@@ -98,6 +99,13 @@ def register_result(result: Json, who: Params) -> StepResult | None:
     if text(answer.get("LEAD_CREATION_ERROR")):
         kept["lead_creation_error"] = text(answer["LEAD_CREATION_ERROR"])
     return kept
+
+
+def person_of(kept: StepResult) -> Params:
+    """Who the client was before this call; of a contact the answer does not say whether they have a deal."""
+    if kept["created"] or kept["entity_type"] is None:
+        return {"person": str(PersonState.UNKNOWN)}
+    return {"person": str(PersonState.LEAD)} if kept["entity_type"] == "LEAD" else {}
 
 
 def created_entities(answer: Mapping[str, Json]) -> list[Json]:

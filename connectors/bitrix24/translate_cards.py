@@ -20,7 +20,7 @@ _TASK_WITHIN = timedelta(hours=1)
 
 def call_entity(done: Mapping[str, StepResult]) -> Entity | None:
     """The card that the call is on: as the finished call states it, else as the registration did."""
-    for key in ("finish", "register", "request"):
+    for key in ("finish", "register", "request", "client"):
         result = done.get(key, {})
         kind, entity_id = result.get("entity_type"), result.get("entity_id")
         if isinstance(kind, str) and isinstance(entity_id, str):
@@ -29,8 +29,9 @@ def call_entity(done: Mapping[str, StepResult]) -> Entity | None:
 
 
 def created_by(done: Mapping[str, StepResult]) -> list[Entity]:
-    """The cards that this call's registration created, or the request that there is no call of."""
-    made = [row for key in ("register", "request") for row in rows(done.get(key, {}).get("created", []))]
+    """The cards that this call's registration created, or the hub for it, or for a request that is no call yet."""
+    keys = ("register", "request", "client", "deal")
+    made = [row for key in keys for row in rows(done.get(key, {}).get("created", []))]
     return [Entity(text(row.get("type")), text(row.get("id"))) for row in made]
 
 

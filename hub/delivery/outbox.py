@@ -24,6 +24,7 @@ from hub.domain.codec import to_document
 from hub.domain.intents import Intent, IntentKind, Lane
 from hub.domain.party import ClientHistory, Party
 from hub.rules.live import ruled
+from hub.rules.turns import keep_turns
 from hub.runtime import Runtime
 from mapping.facts import KeptRecording, PlanFacts
 from mapping.plan import plan
@@ -110,6 +111,7 @@ def _write_plan(
     session: Session, runtime: Runtime, change: CallChange, connection: Connection, crm: Crm, facts: PlanFacts
 ) -> list[dict[str, Any]]:
     planned = plan(facts)
+    keep_turns(session, connection.id, change.row.uid, planned.turns, database_now(session))
     if planned.nothing_because:
         return [{"connection": connection.name, "kind": "nothing", "key": "", "reason": planned.nothing_because}]
     writer = _PlanWriter(session, runtime, change, connection)

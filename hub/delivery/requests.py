@@ -19,7 +19,8 @@ from hub.delivery.people import default_user_id
 from hub.domain.codec import to_document
 from hub.domain.intents import Intent, Lane
 from hub.domain.party import Party, Source, VisitStory
-from hub.rules.store import in_force
+from hub.rules.live import ruled_request
+from hub.rules.turns import keep_turns
 from hub.runtime import Runtime
 from mapping.facts import PlanFacts
 from mapping.request import Request, call_to_come, plan_request
@@ -47,7 +48,6 @@ def deliver_request(session: Session, runtime: Runtime, row: CallbackRow, asked:
     for connection in connections:
         crm = runtime.registry[connection.vendor].crm
         assert crm is not None
-        held = in_force(session, runtime.registry, connection)
         facts = PlanFacts(
             call=call_to_come(asked.request),
             call_id=row.uid,
@@ -56,10 +56,11 @@ def deliver_request(session: Session, runtime: Runtime, row: CallbackRow, asked:
             source=asked.source,
             visit=asked.visit,
             party=asked.parties.get(connection.id),
-            rules=held.rules,
-            rules_version=held.version,
         )
-        for intent in plan_request(asked.request, facts):
+        facts = ruled_request(session, runtime.registry, connection, facts, client_e164=row.e164, key=row.uid)
+        planned = plan_request(asked.request, facts)
+        keep_turns(session, connection.id, row.uid, planned.turns, database_now(session))
+        for intent in planned.intents:
             steps = crm.steps(intent)
             if not isinstance(steps, Unsupported):
                 _write(session, runtime, row, connection, intent, steps)

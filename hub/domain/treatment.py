@@ -31,6 +31,10 @@ class LeadOutcome(StrEnum):
     NOTHING = "nothing"
 
 
+OPEN_STATES = frozenset({PersonState.CONTACT_WITH_DEAL, PersonState.LEAD})
+"""Clients who are being dealt with already: they have an open deal, or are an open lead."""
+
+
 CREATING = frozenset({LeadOutcome.LEAD, LeadOutcome.CONTACT_DEAL, LeadOutcome.UNSORTED})
 
 
@@ -38,8 +42,9 @@ CREATING = frozenset({LeadOutcome.LEAD, LeadOutcome.CONTACT_DEAL, LeadOutcome.UN
 class Treatment:
     """The outcome for one state, and what a card that is made then is like. Ids are the CRM's own.
 
-    None and "" leave it to the connection: its pipeline, its first stage, its title, whoever had the call.
-    `rule` is the name of the rule that said so.
+    None and "" leave it to the connection: its pipeline, its first stage, its title, the client's owner, else whoever had the call.
+    `rule` is the name of the rule that said so. `reuse`: an open deal or lead of the client is used, none is made
+    beside it. `owner_first`: whoever owns the client in the CRM comes before `user_id`.
     """
 
     outcome: LeadOutcome = LeadOutcome.ACTIVITY_ONLY
@@ -48,10 +53,16 @@ class Treatment:
     stage: str | None = None
     title: str = ""
     user_id: str | None = None
+    reuse: bool = True
+    owner_first: bool = False
 
     @property
     def creates(self) -> bool:
         return self.outcome in CREATING
+
+    def makes(self, state: PersonState) -> bool:
+        """Whether something new is made of a client whom the CRM keeps as `state`."""
+        return self.creates and not (self.reuse and state in OPEN_STATES)
 
 
 @dataclass(frozen=True, slots=True)

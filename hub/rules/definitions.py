@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -11,8 +12,11 @@ from sqlalchemy.orm import Session
 from connectors.contract import CrmRules
 from hub.db.dials import ReferenceRow
 from hub.db.directory import DirectoryUser
+from hub.domain.treatment import LeadOutcome
 from mapping.check import CrmDefinitions
+from mapping.forecast import CrmWays
 
+_MODE = "crm_mode"
 _STAGES = ("stage", "lead_stage", "deal_stage")
 
 
@@ -42,16 +46,31 @@ def definitions(session: Session, connection_id: int, crm: CrmRules) -> CrmDefin
         if row.kind in _STAGES:
             stages[row.parent].add(row.item_id)
     users = session.scalars(select(DirectoryUser).where(DirectoryUser.connection_id == connection_id))
-    lacking = (crm.lacking.get(row.name, frozenset()) for row in rows if row.kind == "crm_mode")
     return CrmDefinitions(
-        outcomes=crm.outcomes.difference(*lacking),
-        makes_for_known=crm.makes_for_known,
+        outcomes=crm.outcomes,
+        only_strangers=crm.only_strangers,
+        instead=_instead(rows, crm),
+        first_pipeline=crm.first_pipeline,
+        leads_have_stages=crm.leads_have_stages,
         pipelines=frozenset(row.item_id for row in rows if row.kind == "pipeline"),
         stages={parent: frozenset(ids) for parent, ids in stages.items()},
         sources=frozenset(row.item_id for row in rows if row.kind == "source"),
         users={user.user_id: user.active for user in users},
         fields={(row.parent, row.item_id): crm.field_types.get(row.name, "") for row in rows if row.kind == "field"},
     )
+
+
+def crm_ways(session: Session, connection_id: int, crm: CrmRules) -> CrmWays:
+    """How the CRM brings outcomes about, in the mode that it is in by its dictionaries."""
+    query = select(ReferenceRow).where(
+        ReferenceRow.connection_id == connection_id, ReferenceRow.kind == _MODE, ReferenceRow.active.is_(True)
+    )
+    instead = _instead(session.scalars(query), crm)
+    return CrmWays(instead=instead, lead_is_deal=crm.lead_is_deal, needs_person=crm.needs_person)
+
+
+def _instead(rows: Iterable[ReferenceRow], crm: CrmRules) -> Mapping[LeadOutcome, LeadOutcome]:
+    return next((crm.instead[row.name] for row in rows if row.kind == _MODE and row.name in crm.instead), {})
 
 
 def choices(session: Session, connection_id: int) -> Choices:

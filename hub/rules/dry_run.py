@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from connectors.contract import CrmRules, Registry
+from connectors.contract import Registry
 from hub.db.tables import CallRow, Connection, Workspace
 from hub.delivery.people import default_user_id, employees_for
 from hub.domain.call import Call
 from hub.domain.codec import from_document
-from hub.domain.party import TASK_ON_ITS_WAY, ClientHistory, Employee, Source
-from hub.domain.treatment import LeadOutcome, PersonState
+from hub.domain.party import Employee, Source
+from hub.domain.treatment import PersonState
 from hub.routing.facts import read_staff
 from hub.routing.staff import Staff
-from hub.rules.gather import Gathered, ask_for_duty, gather, on_duty, told
+from hub.rules.books import Book, turns_before
+from hub.rules.definitions import crm_ways
+from hub.rules.gather import Gathered, ask_for_duty, gather, on_duty
 from hub.rules.store import in_force, vendor_rules
-from mapping.compare import Forecast, creates, forecast, same
 from mapping.facts import PlanFacts
+from mapping.forecast import Forecast, same
 from mapping.model import Rules
 
 LAST = 200
 MOST = 10_000
-_EARLIER = f"{TASK_ON_ITS_WAY}earlier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,15 @@ def _try(session: Session, registry: Registry, connection: Connection, rules: Ru
     crm = vendor_rules(registry, connection.vendor)
     gathered = gather(session, connection, crm, rows)
     house = _House(session, connection, asks_for_duty=ask_for_duty(rules) or ask_for_duty(held.rules))
-    draft, published = _Book(rules, 0, crm), _Book(held.rules, held.version, crm)
-    oldest_first = [_tried(row, draft, published, gathered, house) for row in reversed(rows)]
-    return DryRun(tuple(reversed(oldest_first)), held.version)
+    ways = crm_ways(session, connection.id, crm)
+    oldest_first = tuple(reversed(rows))
+    draft = Book(rules, 0, ways, turns_before(session, connection.id, rules, oldest_first))
+    published = Book(held.rules, held.version, ways, turns_before(session, connection.id, held.rules, oldest_first))
+    tried = [_tried(row, draft, published, gathered, house) for row in oldest_first]
+    return DryRun(tuple(reversed(tried)), held.version)
 
 
-def _tried(row: CallRow, draft_book: _Book, published_book: _Book, gathered: Gathered, house: _House) -> TriedCall:
+def _tried(row: CallRow, draft_book: Book, published_book: Book, gathered: Gathered, house: _House) -> TriedCall:
     plain = house.facts(row)
     draft, drafted = draft_book.apply(plain, row, gathered)
     _, published = published_book.apply(plain, row, gathered)
@@ -112,35 +116,6 @@ def _tried(row: CallRow, draft_book: _Book, published_book: _Book, gathered: Gat
         drafted,
         published,
     )
-
-
-class _Book:
-    """One rule book on its way through the calls, the oldest first: whom it has made is known from then on."""
-
-    def __init__(self, rules: Rules, version: int, crm: CrmRules) -> None:
-        self._rules = rules
-        self._version = version
-        deal = PersonState.CONTACT_WITH_DEAL
-        self._becomes = {
-            LeadOutcome.LEAD: deal if crm.lead_is_deal else PersonState.LEAD,
-            LeadOutcome.UNSORTED: deal if crm.lead_is_deal else PersonState.LEAD,
-            LeadOutcome.CONTACT_DEAL: deal,
-        }
-        self._made: dict[str, PersonState] = {}
-
-    def apply(self, plain: PlanFacts, row: CallRow, gathered: Gathered) -> tuple[PlanFacts, Forecast]:
-        """The facts as this book sees them, and what it makes of them."""
-        facts = told(replace(plain, rules=self._rules, rules_version=self._version), row, gathered)
-        client = row.client_e164 or ""
-        if facts.person is PersonState.UNKNOWN and client in self._made:
-            facts = replace(facts, person=self._made[client])
-        if facts.after_missed and self._rules.tasks.make:  # the client has a task from then
-            facts = replace(facts, history=ClientHistory((_EARLIER,)))
-        found = forecast(facts)
-        made = creates(found)
-        if made in self._becomes:
-            self._made[client] = self._becomes[made]
-        return facts, found
 
 
 class _House:

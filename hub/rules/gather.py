@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,7 +21,7 @@ from hub.db.work import DeliveryRow
 from hub.domain.call import Outcome
 from hub.domain.intents import Lane
 from hub.domain.party import Employee
-from hub.domain.treatment import PersonState
+from hub.domain.treatment import LIVE_STATES, PersonState
 from hub.routing.hours import Hours, read_hours
 from hub.routing.staff import Staff
 from mapping.facts import PlanFacts
@@ -35,7 +36,8 @@ _OPENINGS_DAYS = 30
 class Known:
     """One client on one CRM connection. `calls`: id, start, direction and outcome of each, the oldest first.
 
-    `made_at`: the calls for which the CRM made a card, the oldest first, each with what was made.
+    `made`: the calls for which the CRM made a card, the oldest first, each with what the client was afterwards.
+    `found`: the calls of which the CRM said, as they were written, what the client was.
     """
 
     state: PersonState = PersonState.UNKNOWN
@@ -43,7 +45,27 @@ class Known:
     name: str | None = None
     vip: bool = False
     calls: tuple[tuple[int, datetime, str | None, str], ...] = ()
-    made: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    made: tuple[tuple[int, PersonState], ...] = ()
+    found: Mapping[int, PersonState] = field(default_factory=dict)
+
+    def became(self, call_id: int) -> PersonState | None:
+        """What this call made of the client; None when it made nothing of them."""
+        return dict(self.made).get(call_id)
+
+
+class Contacted(Protocol):
+    """What is asked of a call, or of a request that is no call yet, to gather what is known of its client."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def client_e164(self) -> str | None: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def ended_at(self) -> datetime | None: ...
+    @property
+    def outcome(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +76,7 @@ class Gathered:
     clients: Mapping[str, Known] = field(default_factory=dict)
 
 
-def gather(session: Session, crm: Connection, rules: CrmRules, rows: Sequence[CallRow]) -> Gathered:
+def gather(session: Session, crm: Connection, rules: CrmRules, rows: Sequence[Contacted]) -> Gathered:
     """Read what is known of the clients of `rows`, in a few questions however many there are."""
     workspace = session.get_one(Workspace, crm.workspace_id)
     numbers = sorted({row.client_e164 for row in rows if row.client_e164})
@@ -80,7 +102,7 @@ def _owners(
     )
     for row in rows:  # the one to prefer comes last and stays
         state = rules.states.get(row.kind, PersonState.CONTACT)
-        if state is PersonState.CONTACT and row.place in rules.open_places:
+        if state is PersonState.CONTACT and rules.has_open_deal(row.kind, row.place):
             state = PersonState.CONTACT_WITH_DEAL
         vip = row.vip or clients[row.e164].vip
         clients[row.e164] = Known(state, row.owner_user_id, row.name, vip)
@@ -108,43 +130,60 @@ def _calls(
         )
         .order_by(CallRow.started_at, CallRow.id)
     ).all()
-    made = _made(session, crm, [row.id for row in found])
+    made, seen = _written(session, crm, [row.id for row in found])
     calls: dict[str, list[tuple[int, datetime, str | None, str]]] = defaultdict(list)
     for row in found:
         calls[row.client_e164].append((row.id, row.started_at, row.direction, row.outcome))
     for number, mine in calls.items():
         made_for = tuple((call[0], made[call[0]]) for call in mine if call[0] in made)
-        clients[number] = replace(clients[number], calls=tuple(mine), made=made_for)
+        seen_of = {call[0]: seen[call[0]] for call in mine if call[0] in seen}
+        clients[number] = replace(clients[number], calls=tuple(mine), made=made_for, found=seen_of)
 
 
-def _made(session: Session, crm: Connection, call_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """The calls for which this CRM made a card, and which kinds it made."""
-    found: dict[int, tuple[str, ...]] = {}
+def _written(
+    session: Session, crm: Connection, call_ids: Sequence[int]
+) -> tuple[dict[int, PersonState], dict[int, PersonState]]:
+    """What the calls made of their clients, and what the CRM kept of the clients before."""
+    kinds: dict[int, set[str]] = defaultdict(set)
+    seen: dict[int, PersonState] = {}
     for start in range(0, len(call_ids), _AT_ONCE):
         rows = session.execute(
-            select(DeliveryRow.call_id, DeliveryRow.result).where(
+            select(DeliveryRow.call_id, DeliveryRow.result)
+            .where(
                 DeliveryRow.connection_id == crm.id,
                 DeliveryRow.call_id.in_(call_ids[start : start + _AT_ONCE]),
                 DeliveryRow.lane != Lane.BULK,
                 DeliveryRow.serial_key.is_not(None),
             )
+            .order_by(DeliveryRow.rank)
         )
         for call_id, result in rows:
-            created = result.get("created")
-            if call_id is not None and isinstance(created, list) and created:
-                kinds = tuple(str(one.get("type", "")) for one in created if isinstance(one, dict))
-                found[call_id] = (*found.get(call_id, ()), *kinds)
-    return found
+            assert call_id is not None
+            kinds[call_id] |= _created(result)
+            if result.get("person") in LIVE_STATES:
+                seen.setdefault(call_id, PersonState(result["person"]))  # the first step has asked
+    return {call_id: _became(made) for call_id, made in kinds.items() if made}, seen
+
+
+def _created(result: Mapping[str, Any]) -> set[str]:
+    created = result.get("created")
+    return {str(one.get("type", "")).upper() for one in created} if isinstance(created, list) else set()
+
+
+def _became(kinds: set[str]) -> PersonState:
+    if kinds & {"DEAL", "LEADS"}:
+        return PersonState.CONTACT_WITH_DEAL
+    return PersonState.LEAD if "LEAD" in kinds else PersonState.CONTACT
 
 
 # --- For one call ---------------------------------------------------------------------------------------
 
 
-def told(facts: PlanFacts, row: CallRow, gathered: Gathered) -> PlanFacts:
+def told(facts: PlanFacts, row: Contacted, gathered: Gathered) -> PlanFacts:
     """`facts` with everything that was gathered of this call's client. `facts.rules` must be set already."""
     known = gathered.clients.get(row.client_e164 or "", Known())
     rules = facts.rules_of
-    state = _state(known, row.id)
+    state = state_at(known, row.id)
     return replace(
         facts,
         employees={**facts.employees, **_own_employees(rules)},
@@ -155,7 +194,6 @@ def told(facts: PlanFacts, row: CallRow, gathered: Gathered) -> PlanFacts:
         after_hours=not gathered.hours.is_open(row.started_at),
         after_missed=_after_missed(known, row, timedelta(hours=rules.quality.missed_hours)),
         first_call=not _called_within(known, row, timedelta(days=rules.quality.unique_days)),
-        turn=row.id,
         openings=()
         if row.outcome == Outcome.ANSWERED
         else _openings(gathered.hours, rules.tasks, row.ended_at or row.started_at),
@@ -166,23 +204,20 @@ def _own_employees(rules: Rules) -> dict[str, Employee]:
     return {one.extension: Employee(one.name or one.extension, one.extension, one.user) for one in rules.employees}
 
 
-def _state(known: Known, call_id: int) -> PersonState:
-    """What the CRM kept when the call came: before the call that made the card, and for that call itself, nobody."""
+def state_at(known: Known, call_id: int) -> PersonState:
+    """What the CRM kept when the call came: as it said itself, else nobody before the call that made the card."""
+    if call_id in known.found:
+        return known.found[call_id]
     order = [call[0] for call in known.calls]
     if not known.made or call_id not in order:
         return known.state
-    first, kinds = known.made[0]
+    first, became = known.made[0]
     if order.index(call_id) <= order.index(first):
-        return PersonState.UNKNOWN
-    if known.state is not PersonState.UNKNOWN:
-        return known.state
-    upper = {kind.upper() for kind in kinds}
-    if upper & {"DEAL", "LEADS"}:
-        return PersonState.CONTACT_WITH_DEAL
-    return PersonState.LEAD if "LEAD" in upper else PersonState.CONTACT
+        return known.found.get(first, PersonState.UNKNOWN)
+    return known.state if known.state is not PersonState.UNKNOWN else became
 
 
-def _before(known: Known, row: CallRow, within: timedelta) -> Iterable[tuple[int, datetime, str | None, str]]:
+def _before(known: Known, row: Contacted, within: timedelta) -> Iterable[tuple[int, datetime, str | None, str]]:
     return (
         call
         for call in known.calls
@@ -190,7 +225,7 @@ def _before(known: Known, row: CallRow, within: timedelta) -> Iterable[tuple[int
     )
 
 
-def _after_missed(known: Known, row: CallRow, within: timedelta) -> bool:
+def _after_missed(known: Known, row: Contacted, within: timedelta) -> bool:
     """Whether the client's last call before this one was missed and nobody has talked to them since."""
     missed = False
     for _, _, direction, outcome in _before(known, row, within):
@@ -201,7 +236,7 @@ def _after_missed(known: Known, row: CallRow, within: timedelta) -> bool:
     return missed
 
 
-def _called_within(known: Known, row: CallRow, within: timedelta) -> bool:
+def _called_within(known: Known, row: Contacted, within: timedelta) -> bool:
     return any(True for _ in _before(known, row, within))
 
 

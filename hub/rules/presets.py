@@ -15,15 +15,9 @@ from mapping.schema import read_rules, write_rules
 
 
 def preset_document(session: Session, registry: Registry, connection: Connection, name: str) -> dict[str, Any]:
-    """The preset `name` in the workspace's language, without lines that this CRM cannot bring about."""
+    """The preset `name` in the workspace's language, as this CRM can bring it about."""
     crm = vendor_rules(registry, connection.vendor)
     stranger = crm.stranger(connection.settings)
     locale = session.get_one(Workspace, connection.workspace_id).locale
     document = PRESETS[name](str(stranger if stranger in CREATING else "lead"), locale)
-    if not crm.makes_for_known:
-        document["policy"] = [
-            rule
-            for rule in document["policy"]
-            if rule["outcome"] not in CREATING or rule.get("person", ["unknown"]) == ["unknown"]
-        ]
     return write_rules(read_rules(document))

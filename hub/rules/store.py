@@ -57,7 +57,8 @@ def vendor_rules(registry: Registry, vendor: str) -> CrmRules:
 def built_in(session: Session, registry: Registry, connection: Connection) -> Rules:
     """What holds where nobody has published anything."""
     locale = session.get_one(Workspace, connection.workspace_id).locale
-    return default_rules(vendor_rules(registry, connection.vendor).stranger(connection.settings), locale)
+    crm = vendor_rules(registry, connection.vendor)
+    return default_rules(crm.stranger(connection.settings), locale, crm.outbound(connection.settings))
 
 
 def in_force(session: Session, registry: Registry, connection: Connection) -> InForce:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from hub.domain.phone import mask_phone
 from hub.rules.dry_run import DryRun, TriedCall
-from mapping.compare import Change, Effect, Forecast
+from mapping.compare import Change
+from mapping.forecast import Effect, Forecast
 
 
 def change_line(change: Change) -> str:

@@ -40,7 +40,7 @@ def end(call: CallFacts | None = None, **done: StepResult) -> Step:
 
 def test_a_registration_uses_the_connections_zone_and_source() -> None:
     portal = FakePortal().on(REGISTER, NEW_CLIENT)
-    assert CRM.perform(registration(), portal.door) == REGISTERED
+    assert CRM.perform(registration(), portal.door) == {**REGISTERED, "person": "unknown"}
     (params,) = portal.params(REGISTER)
     assert params["CALL_START_DATE"] == "2026-08-29T10:00:01+03:00"
     assert (params["CRM_SOURCE"], params["SHOW"], params["ADD_TO_CHAT"]) == ("ADVERTISING", 0, 0)

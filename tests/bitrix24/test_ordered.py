@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from connectors.bitrix24.crm import Bitrix24Crm
-from connectors.bitrix24.rules import RULES
 from connectors.bitrix24.steps import steps_for
 from connectors.bitrix24.translate import register_params
 from connectors.contract import Step, StepResult, Unsupported
@@ -62,8 +61,3 @@ def test_the_source_of_the_rules_stands_before_the_connection_s() -> None:
 def test_no_card_is_shown_while_the_rules_have_not_decided() -> None:
     undecided = facts(orders=CardOrders(undecided=True))
     assert isinstance(steps_for(intent(IntentKind.SHOW_CARD, undecided, about="42")), Unsupported)
-
-
-def test_what_strangers_become_follows_the_setting() -> None:
-    assert RULES.stranger({}) is LeadOutcome.LEAD
-    assert RULES.stranger({"unknown_callers": "ignore"}) is LeadOutcome.ACTIVITY_ONLY

@@ -32,7 +32,7 @@ def story(one: Tried, phone: str, key: str) -> list[tuple[StepSpec, Intent]]:
         call=call_to_come(request), call_id=key, default_user_id=one.stand.user_id, source=Source("yandex", "cpc")
     )
     found: dict[str, tuple[StepSpec, Intent]] = {}
-    for intent in plan_request(request, facts):
+    for intent in plan_request(request, facts).intents:
         steps = one.crm.steps(intent)
         assert not isinstance(steps, Unsupported), intent.kind
         for spec in steps:
@@ -66,7 +66,8 @@ def test_each_write_of_a_request_is_found_again(asked: tuple[Tried, str, str]) -
     for spec, intent in story(one, phone, key):
         one.done[spec.key] = sent = one.perform(spec.key, intent)
         assert "skipped" not in sent or spec.key in ("source", "trace"), (spec.key, sent)
-        if not spec.repeatable and spec.key != "trace":
+        only_asked = sent.get("created") == []
+        if not spec.repeatable and spec.key != "trace" and not only_asked:
             found = one.crm.look_up(one.step(spec.key, intent), one.door(one.http()))
             assert isinstance(found, Found), spec.key
             one.done[spec.key] = found.result

@@ -121,7 +121,9 @@ def test_the_form_of_a_file_is_told_by_its_name() -> None:
 
 CRM = CrmDefinitions(
     outcomes=frozenset(LeadOutcome) - {LeadOutcome.UNSORTED},
-    makes_for_known=False,
+    only_strangers=frozenset({LeadOutcome.CONTACT_DEAL}),
+    leads_have_stages=True,
+    first_pipeline="0",
     pipelines=frozenset({"0", "5"}),
     stages={"": frozenset({"NEW"}), "0": frozenset({"C0"}), "5": frozenset({"C5:NEW"})},
     sources=frozenset({"CALL"}),
@@ -135,6 +137,10 @@ def rule(**more: Any) -> Rules:
     return Rules((PolicyRule("ads", **kept),))
 
 
+def deal(**more: Any) -> Rules:
+    return rule(outcome=LeadOutcome.CONTACT_DEAL, **more)
+
+
 def field(name: str, value: str) -> Rules:
     return Rules((), fields=(FieldRule("f", "lead", name, value),))
 
@@ -143,10 +149,13 @@ def field(name: str, value: str) -> Rules:
     ("rules", "words"),
     [
         (rule(stage="GONE"), "rule 1 «ads»: stage points at GONE"),
-        (rule(pipeline="9"), "rule 1 «ads»: pipeline points at 9"),
-        (rule(pipeline="0", stage="C5:NEW"), "stage of another pipeline"),
+        (deal(pipeline="9"), "rule 1 «ads»: pipeline points at 9"),
+        (deal(pipeline="0", stage="C5:NEW"), "stage of another pipeline"),
+        (deal(stage="NEW"), "stage of another pipeline"),
+        (rule(stage="C5:NEW"), "stage of another pipeline"),
+        (rule(pipeline="5"), "pipeline is 5, but leads have no pipelines"),
         (rule(outcome=LeadOutcome.UNSORTED), "unsorted is not possible"),
-        (rule(person=()), "only for unknown clients"),
+        (deal(person=()), "only for unknown clients"),
         (rule(users=("8",)), "points at employee 8"),
         (Rules((), employees=(EmployeeRule("101", "9"),)), "employee 1 «101»: user points at employee 9"),
         (Rules((), tasks=TaskRules(users=("8",))), "tasks: users points at employee 8"),
@@ -164,7 +173,9 @@ def test_what_the_crm_does_not_have_names_the_rule(rules: Rules, words: str) -> 
 @pytest.mark.parametrize(
     "rules",
     [
-        rule(pipeline="5", stage="C5:NEW", users=("7",)),
+        deal(pipeline="5", stage="C5:NEW", users=("7",)),
+        deal(stage="C0"),
+        deal(),
         rule(stage="NEW"),
         field("UF_NUMBER", "{call.talk_seconds}"),
         field("UF_TEXT", "{call.started_at} {source.source}"),

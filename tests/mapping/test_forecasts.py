@@ -10,8 +10,9 @@ from hub.calls.fold import fold
 from hub.domain.events import Direction
 from hub.domain.party import ClientHistory
 from hub.domain.treatment import LeadOutcome, PersonState
-from mapping.compare import Effect, creates, difference, forecast, same
+from mapping.compare import difference
 from mapping.facts import KeptRecording, PlanFacts
+from mapping.forecast import Effect, forecast, same
 from mapping.model import FieldRule, PolicyRule, Privacy
 from mapping.schema import read_rules
 from tests.delivery.story import rings
@@ -38,9 +39,10 @@ def test_a_forecast_tells_what_is_created_changed_and_left() -> None:
     known = replace(facts, person=PersonState.CONTACT, history=ClientHistory())
     assert ("left", "card") in effects(known)
     assert ("changed", "lead.A") not in effects(known)
-    assert ("changed", "lead.B") in effects(known)
+    assert ("changed", "lead.B") not in effects(known)
+    assert ("changed", "lead.B") in effects(replace(known, person=PersonState.LEAD))
     assert Effect("created", "lead", "NEW · Anna") in forecast(facts).effects
-    assert (creates(forecast(facts)), creates(forecast(known))) == (LeadOutcome.LEAD, None)
+    assert (forecast(facts).becomes, forecast(known).becomes) == (PersonState.LEAD, None)
     assert forecast(facts).rule == "new"
 
 

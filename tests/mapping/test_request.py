@@ -21,7 +21,7 @@ FORM = FormFacts(AT, name="Ольга", comment="про двери", site="shop.
 
 def planned(request: Request, **more: object) -> dict[str, Intent]:
     facts = PlanFacts(call=call_to_come(request), call_id="key", locale="en", default_user_id="7")
-    return {intent.key: intent for intent in plan_request(request, replace(facts, **more))}  # type: ignore[arg-type]
+    return {intent.key: intent for intent in plan_request(request, replace(facts, **more)).intents}  # type: ignore[arg-type]
 
 
 def test_a_request_is_a_lead_with_what_the_visitor_left() -> None:

@@ -18,6 +18,7 @@ from mapping.facts import KeptRecording, PlanFacts
 from mapping.model import FieldRule, PolicyRule, Privacy, RecordingMode, Rules, Situation, SourceRule, TaskRules, Who
 from mapping.plan import Plan, plan
 from mapping.tasks import deadline
+from mapping.turns import Queue
 from tests.delivery.story import rings
 from tests.mapping.test_plan import ANSWERED, MISSED, PEOPLE
 
@@ -115,9 +116,9 @@ def test_a_ringing_call_is_undecided_while_its_end_matters() -> None:
         ((Who.RUNG_FIRST,), (), {}, "7"),
         ((Who.FIXED,), ("9",), {}, "9"),
         ((Who.FIXED,), (), {}, None),
-        ((Who.ROUND_ROBIN,), ("8", "9"), {"turn": 3}, "9"),
+        ((Who.ROUND_ROBIN,), ("8", "9"), {"queues": {"rule:all": Queue(("8",))}}, "9"),
         ((Who.ROUND_ROBIN,), (), {}, None),
-        ((Who.ON_DUTY,), (), {"on_duty": ("5", "6"), "turn": 2}, "5"),
+        ((Who.ON_DUTY,), (), {"on_duty": ("5", "6"), "queues": {"rule:all": Queue(("6", "5"))}}, "6"),
         ((Who.ON_DUTY, Who.FIXED), ("9",), {}, "9"),
         ((Who.OWNER, Who.FIXED), ("9",), {"owner_user_id": "3"}, "9"),
         ((Who.ANSWERED_BY,), (), {"employees": {}}, None),

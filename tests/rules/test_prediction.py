@@ -165,7 +165,7 @@ def test_whom_the_index_knows_is_left_alone(world: World, account: FakeAccount) 
         session.add(
             PhoneOwner(
                 workspace_id=world.workspace_id, connection_id=world.crm_id, e164="+79001234561", kind="contact",
-                party_id="5", place=2, name="Olga", owner_user_id="7", seen_at=START,
+                party_id="5", place=150_000_000, name="Olga", owner_user_id="7", seen_at=START,
             )
         )  # fmt: skip
     with world.database.reading() as session:

@@ -34,7 +34,7 @@ from hub.web.api.operations import api
 from hub.web.problems import problem
 from hub.web.services import web
 from mapping.check import check
-from mapping.compare import Forecast
+from mapping.forecast import Forecast
 from mapping.schema import RulesError, read_rules
 
 _LONGEST_NOTE = 300
@@ -93,6 +93,11 @@ class EffectSchema(Schema):
     act = fields.String(metadata={"description": "created, changed or left"})
     what = fields.String()
     words = fields.String()
+    parts = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "pipeline, stage, responsible (a user of the CRM), title; as far as the rules say"},
+    )
 
 
 class RulesWhySchema(Schema):
