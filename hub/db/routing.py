@@ -41,6 +41,8 @@ class OwnerSync(Base):
     """How far the bulk reading of a CRM's owners has come; `cursor` None means from the start.
 
     A lease that lapsed frees a dead reader. Rows not seen since `started_at` go when a reading is complete.
+    Changes are read more often: `changes_cursor` None means that none are being read, and everything that was
+    changed before `changes_began_at` is known.
     """
 
     __tablename__ = "owner_syncs"
@@ -48,6 +50,8 @@ class OwnerSync(Base):
     cursor: Mapped[str | None] = mapped_column(String(200))
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    changes_cursor: Mapped[str | None] = mapped_column(String(200))
+    changes_began_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     phones: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str] = mapped_column(Text, default="")
