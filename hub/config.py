@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from environs import Env, EnvError
 
@@ -32,11 +33,30 @@ KNOWN_NAMES = frozenset(
         "DOZVON_BITRIX24_AUTH_SERVERS",
         "DOZVON_AMOCRM_CLIENT_ID",
         "DOZVON_AMOCRM_CLIENT_SECRET",
+        "DOZVON_OIDC_ISSUER",
+        "DOZVON_OIDC_CLIENT_ID",
+        "DOZVON_OIDC_CLIENT_SECRET",
+        "DOZVON_OIDC_CLIENT_SECRET_FILE",
+        "DOZVON_OIDC_TITLE",
+        "DOZVON_PASSWORD_LOGIN",
         "DOZVON_LOG_FORMAT",
         "DOZVON_CRASH_AT",
         "DOZVON_TESTING",
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Oidc:
+    """An OpenID provider that people may log in through; `title` is what the button calls it.
+
+    `issuer` is the provider's name for itself, to the letter. A client without a secret is a public one.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +81,8 @@ class Settings:
     bitrix24_auth_servers: tuple[str, ...] = BITRIX24_AUTH_SERVERS
     amocrm_client_id: str = ""
     amocrm_client_secret: str = field(default="", repr=False)
+    oidc: Oidc | None = None
+    password_login: bool = True
 
     @property
     def embedded_redis(self) -> bool:
@@ -121,7 +143,44 @@ def _read(environment: Mapping[str, str], home: Path | None) -> Settings:
         or BITRIX24_AUTH_SERVERS,
         amocrm_client_id=environment.get("DOZVON_AMOCRM_CLIENT_ID", ""),
         amocrm_client_secret=environment.get("DOZVON_AMOCRM_CLIENT_SECRET", ""),
+        oidc=_oidc(environment),
+        password_login=_password_login(environment),
     )
+
+
+def _oidc(environment: Mapping[str, str]) -> Oidc | None:
+    given = {name for name, value in environment.items() if name.startswith("DOZVON_OIDC_") and value}
+    issuer, client_id = environment.get("DOZVON_OIDC_ISSUER", ""), environment.get("DOZVON_OIDC_CLIENT_ID", "")
+    if not given:
+        return None
+    if not issuer or not client_id:
+        raise ValueError("DOZVON_OIDC_ISSUER and DOZVON_OIDC_CLIENT_ID are needed together.")
+    parts = urlsplit(issuer)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("DOZVON_OIDC_ISSUER must be the provider's address, like https://id.acme.example/realms/acme.")
+    title = environment.get("DOZVON_OIDC_TITLE", "").strip() or parts.hostname
+    return Oidc(issuer, client_id, _oidc_secret(environment), title)
+
+
+def _oidc_secret(environment: Mapping[str, str]) -> str:
+    secret, file = environment.get("DOZVON_OIDC_CLIENT_SECRET", ""), environment.get("DOZVON_OIDC_CLIENT_SECRET_FILE")
+    if secret and file:
+        raise ValueError("Set DOZVON_OIDC_CLIENT_SECRET or DOZVON_OIDC_CLIENT_SECRET_FILE, not both.")
+    if not file:
+        return secret
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise ValueError("The file of DOZVON_OIDC_CLIENT_SECRET_FILE cannot be read.") from error
+
+
+def _password_login(environment: Mapping[str, str]) -> bool:
+    value = environment.get("DOZVON_PASSWORD_LOGIN", "") or "on"
+    if value not in {"on", "off"}:
+        raise ValueError("DOZVON_PASSWORD_LOGIN must be on or off.")
+    if value == "off" and not environment.get("DOZVON_OIDC_ISSUER"):
+        raise ValueError("DOZVON_PASSWORD_LOGIN=off needs DOZVON_OIDC_ISSUER: else nobody could log in.")
+    return value == "on"
 
 
 def _database_url(value: str, home: Path) -> str:

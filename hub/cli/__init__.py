@@ -26,7 +26,7 @@ _COMMANDS = {
     "ring-test": "hub.cli.ring_test:ring_test",
     "mapping": "hub.cli.mapping:mapping",
     "db": "hub.cli.store:db",
-    "user": "hub.cli.people:user",
+    "user": "hub.cli.access:user",
     "key": "hub.cli.people:key",
 }
 

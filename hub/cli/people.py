@@ -44,7 +44,7 @@ def add(email: str, role: str, password_env: str | None, slug: str | None, home:
     from hub.db.tables import User
     from hub.provisioning.people import hash_password
 
-    email = _address(email)
+    email = address_of(email)
     hashed = hash_password(_password(password_env))
     with open_database(settings_for(home)) as database, database.transaction() as session:
         workspace = _workspace(session, slug)
@@ -64,14 +64,10 @@ def password(email: str, password_env: str | None, slug: str | None, home: Path 
     """Give a person a new password; whoever is logged in with the old one is logged out."""
     from hub.provisioning.people import hash_password, set_password
 
-    email = _address(email)
+    email = address_of(email)
     hashed = hash_password(_password(password_env))
     with open_database(settings_for(home)) as database, database.transaction() as session:
-        workspace = _workspace(session, slug)
-        found = _find(session, workspace, email)
-        if found is None:
-            raise DozvonError(f"{email} is not in {workspace.slug}.", f"See: dozvon user add {email}")
-        set_password(found, hashed)
+        set_password(user_of(session, slug, email), hashed)
     click.echo(f"~ user {email}: password")
 
 
@@ -149,7 +145,8 @@ def _scopes(scopes: tuple[str, ...]) -> list[str]:
         raise click.BadParameter("a scope looks like calls:read.", param_hint="--scope") from error
 
 
-def _address(email: str) -> str:
+def address_of(email: str) -> str:
+    """The e-mail address as it is kept. Raises click's error for what is none."""
     if "@" not in email.strip("@"):
         raise click.BadParameter(f"{email} is no e-mail address.", param_hint="EMAIL")
     return email.strip().lower()
@@ -172,6 +169,15 @@ def _workspace(session: Session, slug: str | None) -> Workspace:
     from hub.provisioning.export import find_workspace
 
     return find_workspace(session, slug)
+
+
+def user_of(session: Session, slug: str | None, email: str) -> User:
+    """The user with that address. Raises `DozvonError` when the workspace has none."""
+    workspace = _workspace(session, slug)
+    found = _find(session, workspace, email)
+    if found is None:
+        raise DozvonError(f"{email} is not in {workspace.slug}.", f"See: dozvon user add {email}")
+    return found
 
 
 def _find(session: Session, workspace: Workspace, email: str) -> User | None:

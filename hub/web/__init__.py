@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import Flask
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -11,10 +9,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from hub.config import Settings
 from hub.db.engine import Database
 from hub.web.services import Web, WebServices, install
-from hub.web.sessions import PageSessions
+from hub.web.sessions import IDLE, PageSessions
 
 _LARGEST_REQUEST_BYTES = 1024 * 1024
-_SESSION_LIFETIME = timedelta(hours=12)
 
 __all__ = ["WebServices", "create_web"]
 
@@ -27,6 +24,7 @@ def create_web(settings: Settings, database: Database, services: WebServices) ->
     from hub.web.errors import init_errors
     from hub.web.headers import init_headers
     from hub.web.monitoring import monitoring
+    from hub.web.oidc import init_oidc
     from hub.web.pages import init_pages
     from hub.web.people import init_login
     from hub.web.recordings import recordings
@@ -41,6 +39,7 @@ def create_web(settings: Settings, database: Database, services: WebServices) ->
     csrf = CSRFProtect(app)
     csrf.exempt(init_api(app))
     init_pages(app)
+    init_oidc(app)
     init_bitrix24(app, csrf)
     init_amocrm(app, csrf)
     app.register_blueprint(monitoring)
@@ -61,7 +60,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
-        PERMANENT_SESSION_LIFETIME=_SESSION_LIFETIME,
+        PERMANENT_SESSION_LIFETIME=IDLE,
         MAX_CONTENT_LENGTH=_LARGEST_REQUEST_BYTES,
         WTF_CSRF_TIME_LIMIT=None,  # a page left open overnight still works; the session bounds it
         BABEL_DEFAULT_LOCALE="en",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from hub.db.tables import User, Workspace
 from hub.web.paging import parse_id
 from hub.web.services import web
+from hub.web.sessions import has_lasted
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def _load(session_id: str) -> Person | None:
             select(User, Workspace).join(Workspace, Workspace.id == User.workspace_id).where(User.id == user_id)
         ).one_or_none()
     if found is None or str(found[0].session_version) != version_part:
+        return None
+    if found[0].disabled_at is not None or has_lasted(web().services.now()):
         return None
     return person_of(*found)
 

@@ -22,15 +22,15 @@ OPEN_TO_ALL = {
     "pages.root", "pages.login", "pages.log_in", "pages.log_out", "pages.choose_locale", "static",
     "pages.first", "pages.make_first",
     "description.openapi", "description.docs", "monitoring.healthz", "monitoring.readyz", "monitoring.metrics",
-    "recordings.recording",
+    "recordings.recording", "pages.way_in", "pages.use_way_in",
 }  # fmt: skip
 RULES = (
     "rules", "rule_book", "one_rule", "try_rule", "save_rule", "move_rule", "rule_people", "save_people", "rule_more",
     "save_more", "rule_file", "rules_schema", "import_rules", "try_rules", "publish_rules", "discard_rules",
     "publish_again", "rule_versions",
 )  # fmt: skip
-PROVEN_ELSEWHERE = ("api.", "bitrix24.", "amocrm.", "tracker.", *(f"pages.{name}" for name in RULES))
-"""Doors with tests of their own: tests/web/test_api*.py, test_rules.py, tests/bitrix24, amocrm, tracking_live."""
+PROVEN_ELSEWHERE = ("api.", "bitrix24.", "amocrm.", "tracker.", "oidc.", *(f"pages.{name}" for name in RULES))
+"""Doors with tests of their own: tests/web/test_api*, test_oidc*, test_rules.py, tests/bitrix24, amocrm, tracking_live."""
 FORMS_PROVEN_ELSEWHERE = (
     "/admin/routing/",
     "/admin/callbacks/",

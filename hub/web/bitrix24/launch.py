@@ -75,6 +75,8 @@ def _person(ticket: Ticket) -> Person | None:
         if connection is None or _was_used(session, connection, ticket):
             return None
         user = _user(session, connection, ticket)
+        if user.disabled_at is not None:
+            return None
         actor = user.email
         session.add(
             AuditRow(

@@ -97,6 +97,8 @@ def check_removal(session: Session, person: Person, user: User) -> None:
 
 def _keep_an_owner(session: Session, leaving: User) -> None:
     """All owners are locked: two who leave at once cannot each count on the other."""
-    query = select(User.id).where(User.workspace_id == leaving.workspace_id, User.role == OWNER)
+    query = select(User.id).where(
+        User.workspace_id == leaving.workspace_id, User.role == OWNER, User.disabled_at.is_(None)
+    )
     if not [user_id for user_id in session.scalars(query.with_for_update()) if user_id != leaving.id]:
         raise Unchangeable("last_owner")

@@ -177,6 +177,42 @@ def _reset(session: Session, person: Person, user_id: int, hashed: str) -> str:
     return user.email
 
 
+@pages.post("/admin/workspace/users/<row:user_id>/disable")
+@needs(Right.WORKSPACE_EDIT)
+def disable_user(user_id: int) -> Response:
+    """Keep a user out, and all that is theirs; their sessions end."""
+    email = _changed(lambda session, person: _disable(session, person, user_id))
+    if email:
+        flash(_("%(email)s cannot log in any more.", email=email), "good")
+    return _back()
+
+
+def _disable(session: Session, person: Person, user_id: int) -> str:
+    user = _user(session, person, user_id)
+    check_removal(session, person, user)
+    user.disabled_at = web().services.now()
+    user.session_version += 1
+    note(session, person, "user.disable", user.email)
+    return user.email
+
+
+@pages.post("/admin/workspace/users/<row:user_id>/enable")
+@needs(Right.WORKSPACE_EDIT)
+def enable_user(user_id: int) -> Response:
+    email = _changed(lambda session, person: _enable(session, person, user_id))
+    if email:
+        flash(_("%(email)s can log in again.", email=email), "good")
+    return _back()
+
+
+def _enable(session: Session, person: Person, user_id: int) -> str:
+    user = _user(session, person, user_id)
+    check_reach(person, user)
+    user.disabled_at = None
+    note(session, person, "user.enable", user.email)
+    return user.email
+
+
 @pages.post("/admin/workspace/users/<row:user_id>/remove")
 @needs(Right.WORKSPACE_EDIT)
 def remove_user(user_id: int) -> Response:

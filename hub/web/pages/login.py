@@ -11,12 +11,14 @@ from flask import current_app, make_response, redirect, render_template, request
 from flask_login import login_user, logout_user
 from werkzeug.wrappers import Response
 
-from hub.db.tables import AuditRow, User
+from hub.db.tables import User
+from hub.web.audit import note
 from hub.web.i18n import LOCALES, _
 from hub.web.limits import Brake
 from hub.web.pages import pages
 from hub.web.people import Person, current_person, person_of, users_named
 from hub.web.services import web
+from hub.web.sessions import note_beginning
 
 _LONGEST_EMAIL = 254
 _LONGEST_PASSWORD = 1024
@@ -48,6 +50,8 @@ def login() -> Response | str:
 def log_in() -> Response:
     email = request.form.get("email", "").strip()
     wanted = request.form.get("next", "")
+    if not web().settings.password_login:
+        return _refusal(403, _("Log-in by password is switched off here."), "", wanted)
     account_key, address_key = f"{request.remote_addr} {email.lower()}", f"{request.remote_addr}"
     accounts, addresses = _brakes()
     wait_seconds = max(accounts.wait_seconds(account_key), addresses.wait_seconds(address_key))
@@ -66,7 +70,11 @@ def log_in() -> Response:
 
 
 def _form(wanted: str, email: str = "", error: str = "") -> str:
-    return render_template("login.html", wanted=wanted, email=email, error=error)
+    settings = web().settings
+    return render_template(
+        "login.html", wanted=wanted, email=email, error=error,
+        oidc=settings.oidc, by_password=settings.password_login,
+    )  # fmt: skip
 
 
 def _refusal(status: int, error: str, email: str, wanted: str) -> Response:
@@ -85,6 +93,11 @@ def _brakes() -> tuple[Brake, Brake]:
     return accounts, addresses
 
 
+def address_brake() -> Brake:
+    """How often one address may fail, by whatever way in."""
+    return _brakes()[1]
+
+
 def _verified(email: str, password: str) -> Person | None:
     """The person whose password it is. An unknown address costs the same time as a wrong password."""
     if "\0" in email or len(email) > _LONGEST_EMAIL or len(password) > _LONGEST_PASSWORD:
@@ -92,7 +105,7 @@ def _verified(email: str, password: str) -> Person | None:
     with web().database.reading() as database:
         found = users_named(database, email)
     for user, workspace in found:
-        if _fits(user.password_hash, password):
+        if _fits(user.password_hash, password) and user.disabled_at is None:
             return person_of(user, workspace)
     if not found:
         _fits(_nobodys_hash(), password)
@@ -112,23 +125,24 @@ def _nobodys_hash() -> str:
     return PasswordHasher().hash("nobody has this password")
 
 
-def begin_session(person: Person) -> None:
-    """Log `person` in; nothing of the session before survives but the language."""
+def begin_session(person: Person, *, through: str = "") -> None:
+    """Log `person` in, `through` another system's log-in when it is named.
+
+    Nothing of the session before survives but the language.
+    """
     locale = session.get("locale")
     session.clear()  # nothing that a stranger put into it survives
     if locale in LOCALES:
         session["locale"] = locale
     session.permanent = True
+    note_beginning(web().services.now())
     login_user(person)
-    _audit(person, "login")
+    _audit(person, "login", through)
 
 
-def _audit(person: Person, action: str) -> None:
-    row = AuditRow(
-        workspace_id=person.workspace_id, at=web().services.now(), actor=person.email, action=action, subject=""
-    )
+def _audit(person: Person, action: str, subject: str = "") -> None:
     with web().database.transaction() as database:
-        database.add(row)
+        note(database, person, action, subject)
 
 
 @pages.post("/admin/logout")
