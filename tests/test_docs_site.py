@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
 from markdown_it import MarkdownIt
+from mkdocs.utils.yaml import yaml_load
 
 from tests.web.browser import chromium
 
@@ -43,13 +43,6 @@ TAKEN = {"src", "srcset", "poster", "data"}
 LINKED = {"stylesheet", "icon", "preload", "preconnect", "prefetch", "dns-prefetch", "modulepreload", "manifest"}
 
 
-class Configuration(yaml.SafeLoader):
-    """mkdocs.yml names a function of Python, which is of no interest here."""
-
-
-Configuration.add_multi_constructor("tag:yaml.org,2002:python/", lambda *_: None)
-
-
 @cache
 def sections() -> dict[str, list[str]]:
     """The pages of the navigation by its sections, as paths in docs/."""
@@ -57,9 +50,7 @@ def sections() -> dict[str, list[str]]:
 
 
 def navigation() -> list[dict[str, list[Any]]]:
-    found = yaml.load((ROOT / "mkdocs.yml").read_text(), Configuration)
-    assert isinstance(found, dict)
-    return list(found["nav"])
+    return list(yaml_load((ROOT / "mkdocs.yml").read_text())["nav"])
 
 
 def flat(pages: list[Any]) -> Iterator[str]:
