@@ -50,9 +50,10 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
+@pytest.mark.parametrize("page", ["configuration.md", "configuration.ru.md"])
 @pytest.mark.parametrize("name", sorted(KNOWN_NAMES - ONLY_FOR_TESTS))
-def test_every_setting_is_in_the_table(name: str) -> None:
-    assert f"\n| `{name}` | " in (ROOT / "docs" / "configuration.md").read_text()
+def test_every_setting_is_in_the_table(name: str, page: str) -> None:
+    assert f"\n| `{name}` | " in (ROOT / "docs" / page).read_text()
 
 
 def test_the_docs_name_no_setting_that_there_is_not() -> None:
