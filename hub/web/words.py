@@ -148,6 +148,24 @@ ALARMS = {
     "shared": _l("the pool was too small: numbers were shared"),
     "drained": _l("one address held most of the pool"),
 }
+CHANNELS = {
+    "paid_search": _l("paid search"),
+    "paid_social": _l("paid social"),
+    "paid_other": _l("other paid"),
+    "display": _l("display advertising"),
+    "organic_search": _l("search"),
+    "organic_social": _l("social networks"),
+    "messenger": _l("messengers"),
+    "maps": _l("maps"),
+    "ai": _l("AI assistants"),
+    "email": _l("letters"),
+    "affiliates": _l("partners"),
+    "sms": _l("SMS"),
+    "push": _l("push messages"),
+    "referral": _l("links on other sites"),
+    "direct": _l("direct"),
+    "unassigned": _l("other"),
+}
 PARTIES = {
     "CONTACT": _l("contact"),
     "COMPANY": _l("company"),
@@ -182,7 +200,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "recording": RECORDINGS, "inbox": INBOX_STATES, "role": ROLES, "model": MODELS, "alarm": ALARMS,
     "drift": DRIFT_KINDS, "attempt": ATTEMPTS,
     "purpose": PURPOSES, "field": FIELDS, "difference": DIFFERENCES,
-    "party": PARTIES, "list": LISTS, "mend": MENDS,
+    "party": PARTIES, "channel": CHANNELS, "list": LISTS, "mend": MENDS,
 }  # fmt: skip
 
 

@@ -49,6 +49,7 @@ def init_pages(app: Flask) -> None:
     from hub.web.office import settings as _settings  # noqa: F401
     from hub.web.office.words import filters as office_filters
     from hub.web.pages import calls, connections, deliveries, holding, login, overview, quarantine, statements  # noqa: F401
+    from hub.web.pages import reports as _reports  # noqa: F401
     from hub.web.pages import way_in as _way_in  # noqa: F401
     from hub.web.routing import people, tryout, vips  # noqa: F401
     from hub.web.routing.words import filters as routing_filters

@@ -17,10 +17,9 @@ _LEAST_BAR = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class HourBar:
+class Column:
     """One column: `x` and `width`, then the tops and heights of its two parts, in picture units."""
 
-    hour: HourOfCalls
     x: float
     width: float
     answered_y: float
@@ -30,33 +29,38 @@ class HourBar:
 
 
 @dataclass(frozen=True, slots=True)
-class HourChart:
-    bars: Sequence[HourBar]
+class ColumnChart:
+    """Columns under a scale from 0 to `highest`; every `label_step`th of them has room for its label."""
+
+    bars: Sequence[Column]
     highest: int
+    label_step: int = 1
     width: int = CHART_WIDTH
     height: int = CHART_HEIGHT
 
 
-def hour_bars(hours: Sequence[HourOfCalls]) -> HourChart:
-    """Stacked columns, answered below and missed above; the tallest fills the picture."""
-    highest = max((hour.answered + hour.missed for hour in hours), default=0)
-    column = CHART_WIDTH / max(len(hours), 1)
-    unit = CHART_HEIGHT / max(highest, 4)
-    bars = []
-    for number, hour in enumerate(hours):
-        answered, missed = hour.answered * unit, hour.missed * unit
-        bars.append(
-            HourBar(
-                hour=hour,
-                x=round(number * column + _GAP / 2, 1),
-                width=round(column - _GAP, 1),
-                answered_y=round(CHART_HEIGHT - answered, 1),
-                answered_height=round(answered, 1),
-                missed_y=round(CHART_HEIGHT - answered - missed, 1),
-                missed_height=round(missed, 1),
-            )
+def columns(pairs: Sequence[tuple[int, int]], *, least: int = 4, most_labels: int = 24) -> ColumnChart:
+    """Stacked columns of pairs, the first part below (answered), the second above (missed); the tallest fills
+    the picture, which ends no lower than at `least`."""
+    highest = max([least, *(below + above for below, above in pairs)])
+    step, unit = CHART_WIDTH / max(len(pairs), 1), CHART_HEIGHT / highest
+    gap = min(_GAP, step / 4)
+    bars = [
+        Column(
+            x=round(number * step + gap / 2, 1),
+            width=round(step - gap, 1),
+            answered_y=round(CHART_HEIGHT - below * unit, 1),
+            answered_height=round(below * unit, 1),
+            missed_y=round(CHART_HEIGHT - (below + above) * unit, 1),
+            missed_height=round(above * unit, 1),
         )
-    return HourChart(bars, highest)
+        for number, (below, above) in enumerate(pairs)
+    ]
+    return ColumnChart(bars, highest, max(1, -(-len(pairs) // most_labels)))
+
+
+def hour_bars(hours: Sequence[HourOfCalls]) -> ColumnChart:
+    return columns([(hour.answered, hour.missed) for hour in hours])
 
 
 @dataclass(frozen=True, slots=True)
