@@ -50,6 +50,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _home(settings)
     broker_url = settings.redis_url or running_broker_url(settings.home)
     yield _broker(settings, broker_url)
+    yield from _provider(settings)
     database = Database(settings.database_url, pool_size=2)
     try:
         reachable = _database(database)
@@ -105,6 +106,28 @@ def _home(settings: Settings) -> Iterator[Finding]:
         yield Finding("wrong", words, "Make room: webhooks are refused when the disk is full.")
     else:
         yield Finding("ok", words)
+
+
+def _provider(settings: Settings) -> Iterator[Finding]:
+    """The OpenID provider, when people log in through one."""
+    if settings.oidc is None:
+        return
+    from hub.net.client import HubHttp
+    from hub.runtime import utc_now
+    from hub.web.oidc.provider import Provider
+    from hub.web.oidc.refusals import Refused
+    from hub.web.oidc.wire import Wire
+
+    there = Provider(settings.oidc, Wire(HubHttp(settings.allow_hosts)), utc_now)
+    try:
+        keys = there.keys(there.metadata())["keys"]
+    except Refused as refusal:
+        words = f"People cannot log in through {settings.oidc.title}: {refusal.detail}"
+        yield Finding(
+            "wrong", words, "Correct DOZVON_OIDC_ISSUER, or the way there. Until then: dozvon user way-in EMAIL"
+        )
+        return
+    yield Finding("ok", f"{settings.oidc.title} answers, with {len(keys)} key(s); people can log in through it.")
 
 
 def _broker(settings: Settings, url: str | None) -> Finding:
