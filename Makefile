@@ -2,7 +2,7 @@
 # Longer shell logic is in .ci/. ARGS is handed on: make run ARGS="--port 9000"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-check setup-tests run up test check bench soak docs docs-serve
+.PHONY: help setup setup-check setup-tests run up test check bench soak docs docs-serve pictures
 
 ARGS ?=
 
@@ -25,7 +25,7 @@ up: setup ## Start an empty hub for real use; Ctrl-C stops all of it
 	@exec .venv/bin/dozvon up $(ARGS)
 
 # Whole hubs in processes of their own come last, two files at a time: they wait more than they work.
-WHOLE = tests/e2e tests/faults tests/cli
+WHOLE = tests/e2e tests/faults tests/cli tests/docs
 
 test: setup-tests ## Run all the tests but the long proofs; ARGS="tests/net -k redirect" runs a part
 	@if [ -n "$(ARGS)" ]; then exec .venv/bin/pytest -m "not slow" $(ARGS); fi; \
@@ -48,3 +48,6 @@ docs: setup-check ## Make a site of the documentation, in site/; a broken link o
 docs-serve: export NO_MKDOCS_2_WARNING = 1
 docs-serve: setup-check ## Show the documentation at http://127.0.0.1:8000/ and follow each change
 	@exec .venv/bin/mkdocs serve $(ARGS)
+
+pictures: setup-tests ## Take the pictures of the documentation anew, from the demo; ARGS="call desk" takes some
+	@exec .venv/bin/python -m docs.pictures $(ARGS)
