@@ -110,11 +110,13 @@ class Account:
         """A newer token, and the address where the account has been found meanwhile."""
         if self.settings.long_lived:
             if answer.status == 401:
-                raise AuthRevoked(f"amoCRM refuses the long-lived token: {self._words(answer)}", _NEW_TOKEN)
+                words = f"amoCRM refuses the long-lived token: {self._words(answer)}"
+                raise AuthRevoked(words, _NEW_TOKEN).because("wrong_token")
             hint = "Enter the account's new address as base_url."
             if 300 <= answer.status < 400:
-                raise Paused(f"{host_of(self.base_url)} redirects elsewhere.", hint)
-            raise Unreachable(f"{host_of(self.base_url)} does not answer as an amoCRM account.", hint)
+                raise Paused(f"{host_of(self.base_url)} redirects elsewhere.", hint).because("moved")
+            words = f"{host_of(self.base_url)} does not answer as an amoCRM account."
+            raise Unreachable(words, hint).because("not_this_system")
         newer = self._token(token)
         self.base_url = self._moved_to() or self.base_url
         return newer

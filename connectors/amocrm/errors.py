@@ -62,16 +62,18 @@ def error_for(complaint: Complaint, *, write: bool, now: datetime, throttled_lat
     if status == 401:
         return AuthExpired(message)
     if status == 402:
-        return Paused(message, _NOT_PAID)
+        return Paused(message, _NOT_PAID).because("not_paid")
     if status == 403 and (throttled_lately or not complaint.is_problem):
-        return Throttled(f"{message}: blocked after too many requests", until=now + BLOCKED_FOR)
+        blocked = Throttled(f"{message}: blocked after too many requests", until=now + BLOCKED_FOR)
+        return blocked.because("locked")
     if status == 429:
         return Throttled(message, until=complaint.retry_at)
     if status in _BEFORE_ANYTHING:
         return Unreachable(message)
     if 400 <= status < 500:
         hint = RIGHTS if status == 403 else _MEND
-        return Refused(message, status=status, faults=complaint.faults, hint=hint)
+        refused = Refused(message, status=status, faults=complaint.faults, hint=hint)
+        return refused.because("rights_missing" if status == 403 else "")
     return OutcomeUnknown(message) if write else Unreachable(message)
 
 

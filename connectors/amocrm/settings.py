@@ -69,7 +69,11 @@ class AmocrmSettings(Schema):
     base_url = _Text(
         required=True,
         validate=_account_address,
-        metadata={"label": "Address of the account", "help": "As the browser shows it, like acme.amocrm.ru."},
+        metadata={
+            "label": "Address of the account",
+            "help": "As the browser shows it, like acme.amocrm.ru.",
+            "keeps": "origin",
+        },
     )
     default_user_id = _Text(allow_none=True, validate=_NUMBER)
     unknown_caller = fields.String(load_default="unsorted", validate=validate.OneOf(("unsorted", "lead", "nothing")))

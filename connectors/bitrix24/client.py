@@ -80,7 +80,8 @@ class Portal:
     def _move(self, location: str, token: str | None) -> None:
         if token is None:
             hint = "Enter the webhook's new address in the connection."
-            raise Paused(f"The portal redirects to {host_of(location) or 'another address'}.", hint)
+            words = f"The portal redirects to {host_of(location) or 'another address'}."
+            raise Paused(words, hint).because("moved")
         self.endpoint = proven_endpoint(self.door, self.settings, self.endpoint, location, token)
 
     def _send(self, method: str, params: Params, token: str | None, *, write: bool) -> HttpAnswer:

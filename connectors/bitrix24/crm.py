@@ -10,6 +10,7 @@ from connectors.bitrix24.directory import active_users
 from connectors.bitrix24.envelope import mapping, text
 from connectors.bitrix24.errors import Refused
 from connectors.bitrix24.hosts import host_of
+from connectors.bitrix24.rights import require_rights
 from connectors.bitrix24.settings import portal_settings
 from connectors.bitrix24.steps import steps_for
 from connectors.contract import (
@@ -101,8 +102,14 @@ def _action(step: Step) -> str:
 
 
 def check(door: Door) -> str:
-    """One harmless read: `app.info`, or `profile` for a webhook, which has no application."""
+    """Harmless reads: `app.info`, or `profile` for a webhook, which has no application; then the rights."""
     portal = Portal(door)
+    said = _how_it_answers(portal)
+    require_rights(portal)
+    return said
+
+
+def _how_it_answers(portal: Portal) -> str:
     if portal.settings.webhook:
         name = text(mapping(portal.call("profile", {}, write=False)).get("NAME"))
         return f"{portal.host} answers; the webhook acts as {name or 'its creator'}."

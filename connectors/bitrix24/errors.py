@@ -103,6 +103,18 @@ _HINTS = {
     "wrong_auth_type": "Bitrix24 wants an application here, not a webhook: connect with auth = oauth.",
     "method_confirm_waiting": "An administrator of the portal has to confirm the method, then resume the connection.",
 }
+_REASONS = {
+    "overload_limit": "blocked_by_hand",
+    "portal_deleted": "account_closed",
+    "payment_required": "not_paid",
+    "access_denied": "not_paid",
+    "user_access_error": "user_not_allowed",
+    "insufficient_scope": "rights_missing",
+    "wrong_auth_type": "application_needed",
+    "method_confirm_waiting": "to_be_confirmed",
+    "application_not_found": "not_installed",
+    "not_installed": "not_installed",
+}
 _RECONNECT = "Connect Bitrix24 again: install the application anew or enter a new webhook."
 
 _REFUSED_DATA = frozenset({400, 405, 411, 413, 414, 415, 422, 431})
@@ -162,15 +174,15 @@ def error_for(complaint: Complaint, *, write: bool, now: datetime) -> DeliveryEr
             until = complaint.reset_at or complaint.retry_at or now + METHOD_PAUSE
             return Throttled(message, until=until, scope="method")
         case Kind.PAUSED:
-            return Paused(message, _HINTS[code])
+            return Paused(message, _HINTS[code]).because(_REASONS[code])
         case Kind.REVOKED:
-            return AuthRevoked(message, _RECONNECT)
+            return AuthRevoked(message, _RECONNECT).because(_REASONS.get(code, "wrong_keys"))
         case Kind.EXPIRED:
             return AuthExpired(message)
         case Kind.REJECTED:
             return Refused(message, code=code, words=complaint.words)
         case Kind.GATE_CLOSED:
-            return Unreachable(message)
+            return Unreachable(message).because("not_this_system")
     return OutcomeUnknown(message) if write else Unreachable(message)
 
 

@@ -41,6 +41,14 @@ _HINTS = {
     "wrong_client": "Check client_id, client_secret and server_endpoint: they are of another application or region.",
     "invalid_client": "Check client_id and client_secret of the connection, then connect again.",
 }
+_REASONS = {
+    "payment_required": "not_paid",
+    "wrong_client": "wrong_keys",
+    "invalid_client": "wrong_keys",
+    "unauthorized_client": "wrong_keys",
+    "not_installed": "not_installed",
+    "portal_deleted": "account_closed",
+}
 _RECONNECT = "Connect Bitrix24 again: install the application anew."
 
 
@@ -91,7 +99,7 @@ def _refusal(status: int, document: Mapping[str, Json]) -> DeliveryError:
     words = text(document.get("error_description")) or code or f"HTTP {status}"
     message = f"Bitrix24's auth server: {words}"
     if code in _DEAD or words.lower() in _DEAD:
-        return AuthRevoked(message, _HINTS.get(code, _RECONNECT))
+        return AuthRevoked(message, _HINTS.get(code, _RECONNECT)).because(_REASONS.get(code, "log_in_refused"))
     if "error" in document and status in {200, 400, 401, 403}:
         return AuthRevoked(message, _RECONNECT)
     if 300 <= status < 500 or status == 503:

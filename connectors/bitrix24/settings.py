@@ -137,6 +137,7 @@ class Bitrix24Secrets(Schema):
             "label": "Address of the incoming webhook",
             "help": "Applications, Developer resources, Other, Incoming webhook. Rights: crm, telephony, user.",
             "needed": True,
+            "keeps": "address",
         },
     )
 

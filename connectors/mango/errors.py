@@ -69,11 +69,14 @@ def _by_code(code: int, words: str, write: bool, now: datetime) -> DeliveryError
     if code in _TOO_FAST:
         return Throttled(words, until=now + timedelta(seconds=_BREATH_SECONDS))
     if code in _WRONG_KEYS:
-        return AuthRevoked(words, "Enter the unique code and the signature key of the API connector again.")
+        hint = "Enter the unique code and the signature key of the API connector again."
+        return AuthRevoked(words, hint).because("wrong_keys")
     if code == _SWITCHED_OFF:
-        return Paused(words, "Switch on the API connector in Mango's personal account.")
+        hint = "Switch on the API connector in Mango's personal account."
+        return Paused(words, hint).because("switched_off")
     if code // 100 == 21:
-        return Paused(words, "The Mango account is blocked or closed: see its balance and contract.")
+        hint = "The Mango account is blocked or closed: see its balance and contract."
+        return Paused(words, hint).because("account_blocked")
     if code == _NO_RECORDING_YET:
         return NotReady(words)
     if code in GONE:
@@ -86,14 +89,15 @@ def _by_code(code: int, words: str, write: bool, now: datetime) -> DeliveryError
 def _by_status(answer: HttpAnswer, said: Mapping[str, object], words: str, write: bool, now: datetime) -> DeliveryError:
     if answer.status == 401:
         # Wrong keys have a code (3102, 3105); this is the lock after invalid requests.
-        return Throttled(words, until=now + timedelta(seconds=LOCK_SECONDS))
+        return Throttled(words, until=now + timedelta(seconds=LOCK_SECONDS)).because("locked")
     if answer.status == 403:
-        return Paused(words, "Mango does not let this server in: see the list of allowed addresses in its account.")
+        hint = "Mango does not let this server in: see the list of allowed addresses in its account."
+        return Paused(words, hint).because("server_not_allowed")
     if answer.status == 429 or (answer.status == 503 and said):
         return Throttled(words, until=now + timedelta(seconds=_BREATH_SECONDS))
     if answer.status >= 500 or answer.status == 408:
         return _failed_inside(words, write)
-    return Rejected(words)
+    return Rejected(words) if said else Rejected(words).because("not_this_system")
 
 
 def _failed_inside(words: str, write: bool) -> DeliveryError:

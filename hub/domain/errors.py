@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Self
 
 
 class DozvonError(Exception):
@@ -12,6 +14,16 @@ class DozvonError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.reason = ""
+        self.values: Mapping[str, str] = {}
+
+    def because(self, reason: str, **values: str) -> Self:
+        """The same error with a stable word for why, and what its sentence names: pages say it in the reader's words.
+
+        Without one the class says all there is (`hub.web.refusals`).
+        """
+        self.reason, self.values = reason, values
+        return self
 
 
 class ConfigurationError(DozvonError):

@@ -61,15 +61,18 @@ class _Exchange:
         if self.patience.sent_bytes:
             return self._lost(_what_happened(error, self.patience.read_timeout_seconds))
         if isinstance(error, SSLError):
-            return Unreachable(f"{self.host} has no valid TLS certificate or speaks no TLS ({_reason(error)}).")
+            words = f"{self.host} has no valid TLS certificate or speaks no TLS ({_reason(error)})."
+            return Unreachable(words).because("no_tls", host=self.host)
         if isinstance(error, ValueError):
             return Rejected(f"{self.method} to {self.host}: a header or the address has characters not allowed.")
-        return Unreachable(f"No connection to {self.host} within {self.connect_timeout_seconds:g} s, or it was cut.")
+        words = f"No connection to {self.host} within {self.connect_timeout_seconds:g} s, or it was cut."
+        return Unreachable(words).because("no_connection", host=self.host)
 
     def _lost(self, what: str) -> DeliveryError:
         """The error for a request that left, or may have left, the machine."""
         sentence = f"{self.method} to {self.host}: {what}."
-        return OutcomeUnknown(sentence) if self.write else Unreachable(sentence)
+        error = OutcomeUnknown(sentence) if self.write else Unreachable(sentence)
+        return error.because("no_answer", host=self.host)
 
 
 class HubHttp:

@@ -178,12 +178,12 @@ def _require_public(host: str, port: int, *, tls: bool, found: Sequence[Address]
         raise Rejected(
             f"{host} leads to a private address, which is not called. If it is yours, "
             f"add {_spelled(host, port)} to DOZVON_ALLOW_HOSTS."
-        )
+        ).because("private_address", host=_spelled(host, port))
     if not tls:
         raise Rejected(
             f"{host} is called over https only. Use https:// in the address of the connection, "
             f"or add {_spelled(host, port)} to DOZVON_ALLOW_HOSTS."
-        )
+        ).because("https_only", host=_spelled(host, port))
 
 
 def _spelled(host: str, port: int) -> str:

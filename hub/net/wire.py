@@ -150,11 +150,13 @@ class Dialer:
         thread.start()
         thread.join(self.connect_timeout_seconds)
         if not outcome:
-            raise Unreachable(f"The name {host} was not resolved within {self.connect_timeout_seconds:g} s.")
+            words = f"The name {host} was not resolved within {self.connect_timeout_seconds:g} s."
+            raise Unreachable(words).because("name_unknown", host=host)
         if isinstance(outcome[0], UnicodeError):
-            raise Rejected(f"{host} is not a host name. Correct the address of the connection.")
+            words = f"{host} is not a host name. Correct the address of the connection."
+            raise Rejected(words).because("name_unknown", host=host)
         if isinstance(outcome[0], Exception) or not outcome[0]:
-            raise Unreachable(f"The name {host} is not known.")
+            raise Unreachable(f"The name {host} is not known.").because("name_unknown", host=host)
         return outcome[0]
 
 

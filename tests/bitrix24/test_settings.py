@@ -11,7 +11,7 @@ from connectors.bitrix24 import CONNECTOR
 from connectors.bitrix24.crm import Bitrix24Crm
 from connectors.bitrix24.settings import Bitrix24Secrets, Bitrix24Settings, portal_settings
 from hub.domain.access import QuotaRule
-from hub.domain.errors import AuthRevoked
+from hub.domain.errors import AuthRevoked, Paused
 from tests.bitrix24.portal import MEMBER_ID, SECRETS, SETTINGS, FakePortal, by_webhook, refusal, reply
 
 
@@ -143,12 +143,15 @@ def test_a_webhooks_budget_is_named_by_its_host_and_not_by_its_secret() -> None:
     assert Bitrix24Crm().quota(by_webhook().door.connection).key == "bitrix24:acme.bitrix24.ru"
 
 
+RIGHTS = ["telephony", "crm", "user_basic", "placement"]
+
+
 @pytest.mark.parametrize(
     ("installed", "words"), [(True, "is installed"), (False, "not fully installed"), ("N", "not fully installed")]
 )
 def test_the_check_says_whether_the_application_is_installed(installed: object, words: str) -> None:
     assert CONNECTOR.check is not None
-    portal = FakePortal().on("app.info", reply({"ID": 1, "INSTALLED": installed}))
+    portal = FakePortal().on("app.info", reply({"ID": 1, "INSTALLED": installed})).on("scope", reply(RIGHTS))
     line = CONNECTOR.check(portal.door)
     assert line.startswith("acme.bitrix24.ru answers")
     assert words in line
@@ -158,7 +161,26 @@ def test_the_check_says_whether_the_application_is_installed(installed: object, 
 @pytest.mark.parametrize(("profile", "words"), [({"NAME": "Olga"}, "as Olga"), ([], "its creator")])
 def test_the_check_of_a_webhook_needs_no_application(profile: object, words: str) -> None:
     assert CONNECTOR.check is not None
-    assert words in CONNECTOR.check(by_webhook().on("profile", reply(profile)).door)
+    portal = by_webhook().on("profile", reply(profile)).on("scope", reply(RIGHTS))
+    assert words in CONNECTOR.check(portal.door)
+
+
+@pytest.mark.parametrize(
+    ("rights", "missing"),
+    [(["crm", "user"], "telephony"), (["telephony", "user_basic"], "crm"), (["basic"], "telephony, crm, user_basic")],
+)
+def test_the_check_names_the_rights_that_were_not_ticked(rights: list[str], missing: str) -> None:
+    assert CONNECTOR.check is not None
+    portal = by_webhook().on("profile", reply([])).on("scope", reply(rights))
+    with pytest.raises(Paused) as refused:
+        CONNECTOR.check(portal.door)
+    assert (refused.value.reason, refused.value.values) == ("rights_missing", {"rights": missing})
+
+
+def test_a_portal_that_does_not_list_its_rights_passes_the_check() -> None:
+    assert CONNECTOR.check is not None
+    for scope in (refusal("x", "ERROR_METHOD_NOT_FOUND", 404), reply({})):
+        assert "answers" in CONNECTOR.check(by_webhook().on("profile", reply([])).on("scope", scope).door)
 
 
 def test_the_check_raises_what_is_wrong() -> None:

@@ -1,7 +1,8 @@
-"""The first ten minutes in a real browser: from a workspace with an owner and nothing else to a call in the CRM."""
+"""The first ten minutes in a real browser: from a hub that nobody can log in to yet to a call in the CRM."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,18 +13,14 @@ from playwright.sync_api import Page, expect
 
 from simulators.bitrix24 import Bitrix24Simulator
 from simulators.mango import MangoSimulator
-from tests.e2e.hub import Hub, apply, environment_for, start_hub, until
+from tests.e2e.hub import Hub, environment_for, start_hub, until
 from tests.services import free_port
 from tests.web.browser import chromium
 
 pytestmark = pytest.mark.browser
-WORKSPACE = """
-workspace = { slug = "acme", name = "Acme", timezone = "Europe/Moscow", region = "RU", locale = "en" }
-user = [{ email = "owner@acme.example", password = "correct horse battery", role = "owner" }]
-"""
 API_KEY, API_SALT = "demoapikey000000000000000000abcd", "demoapisalt00000000000000000wxyz"
 FIRST, SECOND = "79001110001", "79001110002"
-LONGEST_SECONDS = 90
+LONGEST_SECONDS = 240  # of the ten minutes; a person who reads takes the rest
 
 
 @dataclass
@@ -36,7 +33,6 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
     environment = environment_for(tmp_path)
-    apply(tmp_path, environment, WORKSPACE)
     with (
         Bitrix24Simulator(strict=False) as b24,
         MangoSimulator(hub_url="", api_key=API_KEY, api_salt=API_SALT) as pbx,
@@ -48,24 +44,37 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
             hub.stop()
 
 
-def log_in(page: Page, scene: Scene) -> None:
+def printed_address(scene: Scene) -> str:
+    """Where the output of `dozvon up` sends whoever has started it."""
+    pattern = re.compile(r"http://\S+/admin/first\?key=\S+")
+    until(lambda: pattern.search(scene.hub.log()), what="the address")
+    return str(pattern.findall(scene.hub.log())[0])
+
+
+def make_account(page: Page, scene: Scene) -> None:
     page.goto(f"{scene.hub.url}/admin/login")
-    page.fill("input[name=email]", "owner@acme.example")
-    page.fill("input[name=password]", "correct horse battery")
-    page.click("form.form button")
+    expect(page.locator("main")).to_contain_text("Nobody can log in here yet")
+    page.goto(printed_address(scene))
+    assert page.evaluate("document.activeElement.name") == "name"
+    page.keyboard.type("Acme")
+    page.keyboard.press("Tab")
+    page.keyboard.type("owner@acme.example")
+    page.keyboard.press("Tab")
+    page.keyboard.type("correct horse battery")
+    page.get_by_label("Country").select_option("RU")
+    page.get_by_role("button", name="Make the account and begin").click()
 
 
 def connect_pbx(page: Page, scene: Scene) -> None:
-    page.get_by_role("link", name="Begin").first.click()
     page.get_by_role("link", name="Mango Office").click()
     page.fill("[name='secrets.api_key']", API_KEY)
     page.fill("[name='secrets.api_salt']", "not the right salt")
     page.get_by_text("More", exact=True).click()
     page.fill("[name='settings.base_url']", scene.pbx.base_url)
     page.get_by_role("button", name="Connect and check").click()
-    expect(page.locator(".note.bad")).to_contain_text("does not let the hub in")
-    page.get_by_role("link", name="Other keys").click()
-    page.fill("[name='secrets.api_salt']", API_SALT)
+    expect(page.locator(".note.bad")).to_contain_text("does not know these keys")
+    expect(page.locator(".note.bad")).to_contain_text("3102")
+    page.fill("[name='secrets.api_salt']", f"  {API_SALT} ")
     page.get_by_role("button", name="Connect and check").click()
     expect(page.locator(".note.good")).to_contain_text("the keys are right")
     expect(page.locator("#live")).to_contain_text("Waiting for the first event")
@@ -79,6 +88,12 @@ def connect_pbx(page: Page, scene: Scene) -> None:
 def connect_crm(page: Page, scene: Scene) -> None:
     page.get_by_role("link", name="Next: the CRM").click()
     page.get_by_role("link", name="Bitrix24", exact=True).click()
+    page.fill("[name='secrets.webhook_url']", re.sub(r"[^/]+/$", "nosuchsecret0000/", scene.b24.webhook_url))
+    page.get_by_role("button", name="Connect and check").click()
+    expect(page.locator(".note.bad")).to_contain_text("does not know these keys")
+    page.goto(f"{scene.hub.url}/admin/start")  # left half-way: it leads back to what was begun
+    expect(page.locator("main")).to_contain_text("does not let the hub in")
+    page.get_by_role("link", name="Other keys").click()
     page.fill("[name='secrets.webhook_url']", scene.b24.webhook_url)
     page.get_by_role("button", name="Connect and check").click()
     expect(page.locator(".note.good")).to_contain_text("the keys are right")
@@ -94,7 +109,7 @@ def test_owner_comes_from_nothing_to_the_first_call_in_the_crm_without_a_file(sc
     began = time.monotonic()
     with chromium() as browser:
         page = browser.new_context(locale="en-US").new_page()
-        log_in(page, scene)
+        make_account(page, scene)
         connect_pbx(page, scene)
         connect_crm(page, scene)
         settle_people(page)
@@ -103,6 +118,7 @@ def test_owner_comes_from_nothing_to_the_first_call_in_the_crm_without_a_file(sc
         live = page.locator("#live")
         expect(live).to_contain_text("Log the call", timeout=20_000)
         expect(live).to_contain_text("111-00-02")
+        expect(live).to_contain_text("Done: the call is over", timeout=30_000)
         page.get_by_role("link", name="Everything that happened to this call").click()
         expect(page.locator("main")).to_contain_text("Log the call")
     (call,) = [call for call in scene.b24.calls() if call["PHONE_NUMBER"] == f"+{SECOND}"]

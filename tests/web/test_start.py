@@ -46,7 +46,7 @@ def test_pbx_is_kept_with_a_hook_address_and_its_keys_are_never_shown(
     real: Flask, acme: Seeded, database: Database
 ) -> None:
     page = post(real, acme, "/admin/start/pbx", KEYS)
-    row = rows_of(database, acme)["mango2"]
+    row = rows_of(database, acme)["mango-2"]
     assert row.secrets == {"api_key": "thekeythekey", "api_salt": "thesaltthesalt"}
     assert f"/hooks/{row.hook_token}" in page
     assert "Waiting for the first event" in page
@@ -60,7 +60,7 @@ def test_pbx_is_kept_with_a_hook_address_and_its_keys_are_never_shown(
     assert "Got it" in client.get(f"/admin/start/connections/{row.id}").text
     with database.reading() as session:
         noted = session.execute(select(AuditRow.action, AuditRow.subject)).all()
-    assert ("connection.add", "mango2") in {tuple(one) for one in noted}
+    assert ("connection.add", "mango-2") in {tuple(one) for one in noted}
     assert "thekey" not in str(noted)
 
 
@@ -79,9 +79,9 @@ def test_other_keys_change_the_same_connection_and_empty_ones_stay(
     real: Flask, acme: Seeded, database: Database
 ) -> None:
     post(real, acme, "/admin/start/pbx", KEYS)
-    made = rows_of(database, acme)["mango2"]
+    made = rows_of(database, acme)["mango-2"]
     post(real, acme, "/admin/start/pbx", {"connection_id": made.id, "secrets.api_salt": "another salt"})
-    row = rows_of(database, acme)["mango2"]
+    row = rows_of(database, acme)["mango-2"]
     assert row.secrets == {"api_key": "thekeythekey", "api_salt": "another salt"}
     assert row.hook_token == made.hook_token
 

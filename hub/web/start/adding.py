@@ -10,17 +10,22 @@ from typing import Any
 from sqlalchemy import select
 
 from connectors.contract import Connector
+from hub.db.engine import database_now
 from hub.db.tables import Connection, Workspace
 from hub.delivery.directory import keep_users
 from hub.delivery.doors import open_door
-from hub.domain.errors import DeliveryError
+from hub.delivery.health import MEND_PAUSED, MEND_REVOKED, resume, stop
+from hub.domain.errors import AuthExpired, AuthRevoked, DeliveryError, Paused
 from hub.domain.intents import Lane
 from hub.provisioning.connections import apply_connections
 from hub.provisioning.document import Source
 from hub.provisioning.work import Work
+from hub.staff.systems import is_crm
 from hub.web.audit import note
+from hub.web.pages.holding import MEND_BY_HAND
 from hub.web.people import Person
 from hub.web.services import web
+from hub.web.start.standing import never_let_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +62,14 @@ def _free_name(vendor: str, taken: set[str]) -> str:
     number, name = 1, vendor
     while name in taken:
         number += 1
-        name = f"{vendor}{number}"
+        name = f"{vendor}-{number}"
     return name
 
 
-def refusal_of(connection: Connection, connector: Connector) -> DeliveryError | None:
+def refusal_by(connection: Connection, connector: Connector) -> DeliveryError | None:
     """Ask the other system once; of a CRM also who works there. None when it answered, else what it said.
 
-    Call it only where the hub has a way out and the connector a `check`.
+    The connection learns from it. Call it only where the hub has a way out and the connector a `check`.
     """
     runtime = web().services.runtime
     assert runtime is not None
@@ -74,6 +79,36 @@ def refusal_of(connection: Connection, connector: Connector) -> DeliveryError | 
             connector.check(door)
             users = connector.crm.users(door) if connector.crm else ()
     except DeliveryError as error:
+        _learn_refusal(connection.id, connector, error)
         return error
     keep_users(runtime, connection.id, users)
+    _learn_success(connection.id)
     return None
+
+
+def _learn_success(connection_id: int) -> None:
+    """It lets us in: what was stopped by anything but a person's hand goes on."""
+    with web().database.transaction() as session:
+        row = session.get_one(Connection, connection_id, with_for_update=True)
+        if row.state != "active" and row.state_mend != MEND_BY_HAND:
+            resume(session, connection_id)
+        elif row.failing_since is not None:
+            row.failing_since, row.failures_in_row, row.breaker_until = None, 0, None
+
+
+def _learn_refusal(connection_id: int, connector: Connector, error: DeliveryError) -> None:
+    """Dead access stops a connection; a CRM that has never let us in is stopped by any refusal.
+
+    Calls for it wait then, instead of being tried for days at an address with a typing mistake.
+    """
+    with web().database.transaction() as session:
+        row = session.get_one(Connection, connection_id, with_for_update=True)
+        if row.state != "active":
+            return
+        is_new = never_let_in(row)
+        if isinstance(error, AuthRevoked | AuthExpired) or (is_new and is_crm(connector)):
+            stop(session, row, "needs_reconnect", error.message, MEND_REVOKED)
+        elif isinstance(error, Paused):
+            stop(session, row, "paused", error.message, MEND_PAUSED)
+        elif is_new:
+            row.failing_since, row.last_error = database_now(session), error.message[:2000]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from marshmallow import Schema, fields
 from marshmallow.validate import OneOf
@@ -20,7 +21,10 @@ _OAUTH = "oauth"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One field of the form; `part` is "settings" or "secrets", `default` what is used when it stays empty."""
+    """One field of the form; `part` is "settings" or "secrets", `default` what is used when it stays empty.
+
+    `keeps` says what of an address counts: "origin" (people copy the whole line of their browser), "address", or "".
+    """
 
     part: str
     name: str
@@ -29,6 +33,7 @@ class Asked:
     in_front: bool
     is_list: bool
     default: str
+    keeps: str = ""
 
     @property
     def key(self) -> str:
@@ -57,6 +62,7 @@ def _asked(part: str, name: str, field: fields.Field[Any]) -> Asked:
         in_front=bool(field.required or field.metadata.get("needed")),
         is_list=isinstance(field, fields.List),
         default=str(default) if isinstance(default, str | int) else "",
+        keeps=str(field.metadata.get("keeps", "")),
     )
 
 
@@ -66,8 +72,16 @@ def read_form(connector: Connector, form: Mapping[str, str]) -> tuple[dict[str, 
     for one in asked_of(connector):
         text = form.get(one.key, "").strip()
         if text:
-            given[one.part][one.name] = [part.strip() for part in text.split(",")] if one.is_list else text
+            given[one.part][one.name] = [part.strip() for part in text.split(",")] if one.is_list else _kept(one, text)
     return given["settings"], given["secrets"]
+
+
+def _kept(one: Asked, text: str) -> str:
+    if not one.keeps:
+        return text
+    address = text if "://" in text else f"https://{text}"
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}" if one.keeps == "origin" and parts.netloc else address
 
 
 def _fixed(schema: type[Schema]) -> dict[str, Any]:

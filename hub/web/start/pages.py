@@ -6,27 +6,28 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from connectors.contract import Connector
 from hub.db.tables import Connection
-from hub.db.work import DeliveryRow
 from hub.provisioning.errors import WrongDocument
+from hub.staff.systems import is_crm, is_pbx
 from hub.web.audit import note, note_view
 from hub.web.i18n import _
 from hub.web.pages import pages
 from hub.web.paging import parse_id
 from hub.web.people import this_person
-from hub.web.queries.calls import CallFilter, employee_names, list_calls
+from hub.web.queries.calls import CallFilter, Story, call_story, employee_names, list_calls
+from hub.web.refusals import refusal_of
 from hub.web.roles import Right, needs
 from hub.web.services import web
-from hub.web.start.adding import Keys, keep_connection, refusal_of
+from hub.web.start.adding import Keys, keep_connection, refusal_by
 from hub.web.start.forms import asked_of, read_form
-from hub.web.start.standing import Standing, is_crm, is_pbx, standing
-from hub.web.start.words import wrong_word
+from hub.web.start.standing import Standing, standing
+from hub.web.start.words import stand_word, title_word, wrong_word
 
+pages.add_app_template_filter(title_word, "start_title")
+pages.add_app_template_filter(stand_word, "start_stand")
 Kind = Callable[[Connector | None], bool]
 _STEPS: Mapping[str, Kind] = {"pages.start_pbx": is_pbx, "pages.start_crm": is_crm}
 
@@ -36,11 +37,20 @@ def standing_now() -> Standing:
         return standing(session, this_person().workspace_id, web().services.registry)
 
 
+@pages.app_template_global()
+def start_standing() -> Standing:
+    """For pages that lead back to where the wizard was left."""
+    return standing_now()
+
+
 @pages.get("/admin/start")
 @needs(Right.CONNECT)
 def start() -> Response:
-    """Where the workspace has got to."""
-    return redirect(url_for(standing_now().next_step))
+    """Where the workspace has got to: a system that was begun and is not let in yet, else the first open step."""
+    now = standing_now()
+    if now.unfinished is not None:
+        return redirect(url_for("pages.start_connection", connection_id=now.unfinished.id))
+    return redirect(url_for(now.next_step))
 
 
 @pages.get("/admin/start/pbx")
@@ -81,12 +91,13 @@ def _choice(step: str, errors: Mapping[str, str] | None = None, connection: Conn
         asked=asked_of(chosen) if chosen else [],
         errors=errors or {},
         typed=request.form,
+        stored=connection.settings if connection else {},
         connection=connection if chosen else None,
     )
 
 
 def _add(step: str) -> Response | str:
-    """Keep the keys, ask the other system at once, and show what it said."""
+    """Keep the keys, ask the other system at once, and show what it said; a refusal leads back to the form."""
     connection = _named_connection()
     vendor = connection.vendor if connection else request.form.get("vendor", "")
     connector = web().services.registry.get(vendor)
@@ -101,7 +112,8 @@ def _add(step: str) -> Response | str:
         row_id = keep_connection(this_person(), Keys(vendor, settings, secrets), known_id)
     except WrongDocument as refusal:
         return _choice(step, _errors(refusal), connection)
-    _try_out(row_id)
+    if not try_out(row_id):
+        return redirect(url_for(step, connection_id=row_id, _anchor="keys"), code=303)
     return redirect(url_for("pages.start_connection", connection_id=row_id), code=303)
 
 
@@ -138,7 +150,7 @@ def start_connection(connection_id: int) -> str:
     """The hook address of a PBX and whether it has been heard; the state of a CRM."""
     row = _own(connection_id)
     connector = web().services.registry.get(row.vendor)
-    is_telephone = is_pbx(connector)
+    is_telephone, now = is_pbx(connector), standing_now()
     address = f"{web().public_url}/hooks/{row.hook_token}" if is_telephone and row.hook_token else None
     if address:
         note_view(this_person(), "hook_address.view", row.name)
@@ -146,7 +158,9 @@ def start_connection(connection_id: int) -> str:
         "start/connection.html",
         step="pages.start_pbx" if is_telephone else "pages.start_crm",
         next_step="pages.start_crm" if is_telephone else "pages.start_people",
-        standing=standing_now(),
+        standing=now,
+        stand=now.stand(row).value,
+        is_well=now.is_well(row),
         connection=row,
         hook_address=address,
         can_check=connector is not None and connector.check is not None,
@@ -160,23 +174,24 @@ def check_connection(connection_id: int) -> Response:
     row = _own(connection_id)
     with web().database.transaction() as session:
         note(session, this_person(), "connection.check", row.name)
-    _try_out(row.id)
+    try_out(row.id)
     return redirect(url_for("pages.start_connection", connection_id=row.id), code=303)
 
 
-def _try_out(connection_id: int) -> None:
+def try_out(connection_id: int) -> bool:
+    """Ask the other system whether it lets us in, and say what it said; True unless it refused."""
     row = _own(connection_id)
-    title = web().vendor_title(row.vendor)
+    title = title_word(web().vendor_title(row.vendor))
     connector = web().services.registry.get(row.vendor)
     if connector is None or connector.check is None or web().services.runtime is None:
         flash(_("%(title)s is kept.", title=title), "good")
-        return
-    refusal = refusal_of(row, connector)
-    if refusal is None:
+        return True
+    error = refusal_by(row, connector)
+    if error is None:
         flash(_("%(title)s answers: the keys are right.", title=title), "good")
     else:
-        words = " ".join(filter(None, (refusal.message, refusal.hint)))
-        flash(_("%(title)s does not let the hub in: %(words)s", title=title, words=words), "bad")
+        flash(refusal_of(error, title).words, "bad")
+    return error is None
 
 
 # --- The first call -----------------------------------------------------------------------------------
@@ -185,23 +200,24 @@ def _try_out(connection_id: int) -> None:
 @pages.get("/admin/start/call")
 @needs(Right.CONNECT)
 def start_call() -> str:
-    """The newest call and what was written of it; the page looks again by itself."""
+    """The newest call and everything that happened to it; the page looks again by itself until it is over."""
     person = this_person()
     with web().database.reading() as session:
         page = list_calls(session, person.workspace_id, person.region, CallFilter(), cursor=None, limit=1)
-        call = page.items[0] if page.items else None
+        story = call_story(session, person.workspace_id, page.items[0].call.id) if page.items else None
         names = employee_names(session, person.workspace_id)
-        deliveries = _deliveries(session, call.call.id) if call else []
     return render_template(
         "start/call.html",
         step="pages.start_call",
         standing=standing_now(),
-        call=call,
+        call=page.items[0] if page.items else None,
+        story=story,
         names=names,
-        deliveries=deliveries,
-        is_over=bool(deliveries) and all(one.closed_at for one in deliveries),
+        is_over=story is not None and _is_over(story),
     )
 
 
-def _deliveries(session: Session, call_id: int) -> list[DeliveryRow]:
-    return list(session.scalars(select(DeliveryRow).where(DeliveryRow.call_id == call_id).order_by(DeliveryRow.id)))
+def _is_over(story: Story) -> bool:
+    """Whether the call has ended and nothing of it is under way any more."""
+    sent = [one.delivery for one in story.deliveries]
+    return story.call.outcome != "in_progress" and bool(sent) and all(one.closed_at for one in sent)

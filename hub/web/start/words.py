@@ -46,8 +46,22 @@ WRONG: Mapping[str, str] = {
     "Must be the inbound webhook's address: https://<portal>/rest/<user id>/<secret>/.": _l(
         "This must be the webhook’s address, like https://acme.bitrix24.ru/rest/1/abcdefgh12345678/."
     ),
+    "Must be the account's address, like https://acme.amocrm.ru.": _l(
+        "This must be the account’s address, like acme.amocrm.ru."
+    ),
+    "Must be the account's own address, like https://acme.amocrm.ru, not the vendor's site.": _l(
+        "This is the vendor’s site. Your account has an address of its own, like acme.amocrm.ru."
+    ),
     "Needed when auth is oauth (auth = webhook needs only webhook_url).": _l("Fill this in."),
     "Needed when auth is oauth (auth = long_lived needs only access_token).": _l("Fill this in."),
+}
+TITLES: Mapping[str, str] = {"Webhook (any PBX)": _l("Another PBX (webhook)"), "Bitrix24": _l("Bitrix24")}
+STANDS: Mapping[str, str] = {
+    "works": _l("works"),
+    "unheard": _l("no event yet"),
+    "log_in": _l("nobody has logged in yet"),
+    "refused": _l("does not let the hub in"),
+    "paused": _l("paused"),
 }
 OTHERWISE = _l("This does not look like what is asked for. Copy it once more.")
 HOW: Mapping[str, str] = {
@@ -71,3 +85,13 @@ def wrong_word(text: str) -> str:
 def how_word(how: str) -> str:
     """By what an employee was found in the CRM."""
     return str(HOW.get(how, how))
+
+
+def title_word(title: str) -> str:
+    """What a system is called."""
+    return str(TITLES.get(title, title))
+
+
+def stand_word(stand: str) -> str:
+    """How a system stands."""
+    return str(STANDS.get(stand, stand))
