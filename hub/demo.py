@@ -32,7 +32,7 @@ _CALLS = "12/min"
 _PAST_CALLS = "36"
 _VISITORS = "6/min"
 _DEFAULT_NUMBER = "+74950000001"
-_POOL = tuple(f"+749511100{number:02}" for number in range(1, 11))
+_POOL = tuple(f"+749511100{number:02}" for number in range(1, 17))
 # What goes wrong on an ordinary day, so that there is something to look at and to mend by a button.
 _TROUBLE = (
     {"method": "telephony.externalCall.attachRecord", "skip": 3, "code": "ERROR_CORE",

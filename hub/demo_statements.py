@@ -25,7 +25,7 @@ def main() -> None:
 
 def _compare(stop: threading.Event) -> None:
     since = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
-    words = [sys.executable, "-m", "hub.cli", "reconcile", "--since", since]
+    words = [sys.executable, "-m", "hub.cli", "reconcile", "--since", since, "--grace", "60"]
     comparison = subprocess.Popen(words)  # noqa: S603 - our own command, no shell
     while comparison.poll() is None:
         if stop.wait(0.2):

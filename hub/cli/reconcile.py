@@ -41,10 +41,12 @@ class _Moment(click.ParamType["datetime"]):
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """What the person asked for; None where nothing was said. Naive moments are of the workspace's zone."""
+    """What the person asked for; None where nothing was said. Naive moments are of the workspace's zone. Calls that
+    ended less than `grace` ago are left alone."""
 
     since: datetime | None
     until: datetime | None
+    grace: timedelta = timedelta()
 
     def bounds(self, connection: Connection, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
         """Since yesterday until now by default, but not back into the time before the connection."""
@@ -63,8 +65,17 @@ def _aware(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
 @click.option("--connection", metavar="NAME", help="Only this PBX connection.  [default: all]")
 @click.option("--since", type=_Moment(), help="The first day, or moment.  [default: yesterday]")
 @click.option("--until", type=_Moment(), help="The moment to end at.  [default: now]")
+@click.option(
+    "--grace",
+    default=0,
+    type=click.IntRange(0),
+    metavar="SECONDS",
+    help="Leave calls alone that ended less than so long ago: their last events may be on their way.  [default: 0]",
+)
 @home_option
-def reconcile(connection: str | None, since: datetime | None, until: datetime | None, home: Path | None) -> int:
+def reconcile(
+    connection: str | None, since: datetime | None, until: datetime | None, grace: int, home: Path | None
+) -> int:
     """Compare the calls of PBX, hub and CRM, mend what is missing, and print the statement of each day.
 
     The same as the scheduler does every quarter of an hour and every night. Exit 1 when differences remain.
@@ -72,7 +83,7 @@ def reconcile(connection: str | None, since: datetime | None, until: datetime | 
     settings = settings_for(home)
     with open_database(settings), _runtime(settings) as runtime:
         chosen = _chosen(runtime, connection)
-        span = _Span(since, until)
+        span = _Span(since, until, timedelta(seconds=grace))
         click.echo(_COLUMNS.format("connection", "day", "PBX", "hub", "CRM: logged of expected", "mended", "open"))
         remaining = sum(_print_days(runtime, one, span) for one in chosen)
     return 1 if remaining else 0
@@ -137,7 +148,7 @@ def _print_days(runtime: Runtime, connection: Connection, span: _Span) -> int:
         raise click.UsageError("--since must lie before --until, and not in the future.")
     remaining = 0
     for day in _days(since.astimezone(zone).date(), until.astimezone(zone).date()):
-        found = _one_day(runtime, connection, day, zone, (since, until), is_open_ended=span.until is None)
+        found = _one_day(runtime, connection, day, zone, (since, until), span)
         if found is not None:
             remaining += _print(connection, day, found)
     return remaining
@@ -154,8 +165,7 @@ def _one_day(
     day: date,
     zone: ZoneInfo,
     bounds: tuple[datetime, datetime],
-    *,
-    is_open_ended: bool,
+    span: _Span,
 ) -> Found | None:
     """A whole day is kept as a statement; a part of one is only compared and mended. None for no time at all."""
     from hub.changes import follow_change
@@ -167,14 +177,17 @@ def _one_day(
         follow_change(session, runtime, change)
 
     now = runtime.now()
-    whole = day_window(day, zone, now)
+    settled_before = now - span.grace
+    whole = day_window(day, zone, settled_before)
     begins, ends = max(whole.since, bounds[0]), min(whole.until, bounds[1])
     if begins >= ends:
         return None
-    is_whole = begins <= max(whole.since, knows_nothing_before(connection)) and (ends == whole.until or is_open_ended)
+    is_whole = begins <= max(whole.since, knows_nothing_before(connection)) and (
+        ends == whole.until or span.until is None
+    )
     if is_whole:
-        return make_statement(runtime, connection.id, day, now, on_change, _tell, not_before=begins)[0]
-    return reconcile(runtime, connection.id, Window(begins, ends, now), on_change, _tell)
+        return make_statement(runtime, connection.id, day, settled_before, on_change, _tell, not_before=begins)[0]
+    return reconcile(runtime, connection.id, Window(begins, ends, settled_before), on_change, _tell)
 
 
 def _tell(words: str) -> None:

@@ -68,6 +68,8 @@ def _visit(tracker: str, origin: str, ring: Ring, chance: Random, stop: threadin
     if not visit:
         return
     stop.wait(_SHORTEST_SECONDS + chance.expovariate(1 / _USUAL_SECONDS))
+    if number:
+        say("beat", {"v": visit, "had": number, "seen": {"url": origin + path, "texts": 1, "links": 1}})
     say("pages", {"v": visit, "pages": [{"url": f"{origin}/doors", "title": "Двери"}]})
     if number and chance.random() < _CALLERS:
         ring(str(number))

@@ -47,6 +47,8 @@ def test_lost_calls_come_into_the_crm_once_and_the_three_agree(scene: Stage) -> 
     until(scene.all_done, what="what came is delivered")
     assert calls_of(scene, "79001110002") == []
 
+    too_early = reconcile(scene, "--grace", "3600")
+    assert "mended" not in too_early.stdout.split("\n", 1)[1]
     first = reconcile(scene)
     assert first.returncode == 0, first.stdout + first.stderr
     assert first.stdout.count("mended lost") == 3
