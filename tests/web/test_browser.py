@@ -133,6 +133,7 @@ def test_everything_essential_works_without_scripts(house: House) -> None:
         page.goto(house.address + "/admin/deliveries?view=dead")
         page.check("input[name=id] >> nth=0")
         page.click("text=Replay the ticked ones")
+        page.click("text=Send again: 1")
         assert "put back to work" in page.locator("[role=status]").inner_text()
         page.goto(house.address + f"/admin/connections/{house.busy.pbx_id}")
         assert "/hooks/" in page.locator("#hook-address").inner_text()

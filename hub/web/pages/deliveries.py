@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from flask import render_template, request
+from collections import Counter
+
+from flask import abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from hub.web.i18n import _
 from hub.web.pages import pages
-from hub.web.pages.lists import PER_PAGE, cursor_argument, replay_chosen, shown, text_argument
+from hub.web.pages.lists import MOST_AT_ONCE, PER_PAGE, cursor_argument, replay_chosen, shown, text_argument
+from hub.web.paging import parse_id
 from hub.web.people import this_person
 from hub.web.queries import deliveries as queries
-from hub.web.queries.connections import connection_names
+from hub.web.queries.connections import connection_names, stopped_connections
 from hub.web.replay import replay_deliveries
 from hub.web.roles import Right, needs
 from hub.web.services import web
@@ -41,6 +45,44 @@ def deliveries() -> str:
         replayable=queries.REPLAYABLE,
         here=request.full_path,
     )
+
+
+@pages.get("/admin/deliveries/preview")
+@needs(Right.REPLAY)
+def deliveries_preview() -> Response | str:
+    """What a replay would send again, before it does: the rows named in the address, or all of a view that may go."""
+    person = this_person()
+    wanted = _to_replay()
+    with web().database.reading() as session:
+        found = queries.list_deliveries(session, person.workspace_id, wanted, cursor=None, limit=MOST_AT_ONCE).items
+        if wanted.ids is not None and {row.delivery.id for row in found} != set(wanted.ids):
+            abort(404)
+        rows = [row for row in found if row.delivery.state in queries.REPLAYABLE]
+        calls = queries.calls_of(session, rows)
+        stopped = stopped_connections(session, person.workspace_id)
+    if not rows:
+        flash(_("Nothing was chosen. Tick the rows first."), "warn")
+        return redirect(url_for("pages.deliveries", view="dead"), code=303)
+    groups = Counter((row.connection, row.delivery.intent_kind, row.delivery.last_error) for row in rows)
+    return render_template(
+        "deliveries_preview.html", rows=rows, calls=calls, groups=groups.most_common(), unchosen=len(found) - len(rows),
+        waiting_for=sorted(stopped.intersection(row.connection for row in rows)), most=MOST_AT_ONCE,
+    )  # fmt: skip
+
+
+def _to_replay() -> queries.DeliveryFilter:
+    """The rows of the address: `id` for single ones, else `view` and `connection` as in the list."""
+    ids = [parse_id(text) for text in request.args.getlist("id")]
+    if not ids and "all" in request.args:
+        view = text_argument("view", VIEWS) or "dead"
+        states = [state for state in (VIEWS[view] or tuple(queries.REPLAYABLE)) if state in queries.REPLAYABLE]
+        return queries.DeliveryFilter(states, text_argument("connection"))
+    known = [row_id for row_id in ids if row_id is not None]
+    if len(known) != len(ids):
+        abort(404)
+    if len(known) > MOST_AT_ONCE:
+        abort(413)
+    return queries.DeliveryFilter(ids=sorted(set(known)))
 
 
 @pages.post("/admin/deliveries/replay")

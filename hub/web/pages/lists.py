@@ -17,7 +17,7 @@ from hub.web.paging import Cursor, Page, decode_cursor, encode_cursor, parse_id
 from hub.web.people import this_person
 
 PER_PAGE = 50
-_MOST_AT_ONCE = 500
+MOST_AT_ONCE = 500
 _LONGEST_TEXT = 200
 
 
@@ -79,7 +79,7 @@ def replay_chosen(replay: Callable[[list[int], int, str], int | None]) -> Respon
     if not known:
         flash(_("Nothing was chosen. Tick the rows first."), "warn")
         return back
-    if len(known) > _MOST_AT_ONCE:
+    if len(known) > MOST_AT_ONCE:
         abort(413)
     done = replay(known, person.workspace_id, person.email)
     if done is None:

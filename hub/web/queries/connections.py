@@ -94,6 +94,12 @@ def connection_names(session: Session, workspace_id: int) -> list[str]:
     return list(session.scalars(query))
 
 
+def stopped_connections(session: Session, workspace_id: int) -> set[str]:
+    """The names of those that hold everything back until a person does something."""
+    query = select(Connection.name).where(Connection.workspace_id == workspace_id, Connection.state != "active")
+    return set(session.scalars(query))
+
+
 def _view(session: Session, connection: Connection, now: datetime) -> ConnectionView:
     drift = session.scalars(
         select(DriftRow).where(DriftRow.connection_id == connection.id).order_by(DriftRow.seen.desc(), DriftRow.id)

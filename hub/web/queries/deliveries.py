@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from hub.db.tables import Connection
+from hub.db.tables import CallRow, Connection
 from hub.db.work import DeliveryRow, DeliveryState
 from hub.web.paging import Cursor, Page, page_of
 from hub.web.queries.calls import Sent, attempts_of
@@ -27,11 +27,12 @@ REPLAYABLE = frozenset({*GIVEN_UP, DeliveryState.BLOCKED})
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """`states` empty means all; `connection` is a connection's name."""
+    """`states` empty means all; `connection` is a connection's name; `ids` None means any."""
 
     states: Sequence[str] = ()
     connection: str | None = None
     call_id: int | None = None
+    ids: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,18 @@ def list_deliveries(
         query = query.where(Connection.name == wanted.connection)
     if wanted.call_id is not None:
         query = query.where(DeliveryRow.call_id == wanted.call_id)
+    if wanted.ids is not None:
+        query = query.where(DeliveryRow.id.in_(wanted.ids))
     if cursor is not None:
         query = query.where(DeliveryRow.id < cursor.id)
     rows = [ListedDelivery(*row) for row in session.execute(query.order_by(DeliveryRow.id.desc()).limit(limit + 1))]
     return page_of(rows, limit, lambda row: Cursor(row.delivery.id))
+
+
+def calls_of(session: Session, rows: Sequence[ListedDelivery]) -> Mapping[int, CallRow]:
+    """The calls that these deliveries tell of, by id."""
+    ids = {row.delivery.call_id for row in rows if row.delivery.call_id is not None}
+    return {call.id: call for call in session.scalars(select(CallRow).where(CallRow.id.in_(ids)))}
 
 
 def find_delivery(session: Session, workspace_id: int, delivery_id: int) -> Sent | None:
