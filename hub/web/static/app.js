@@ -78,7 +78,7 @@ async function drawQuota(place) {
     padding: [12, 28, 0, 0],
     cursor: { drag: { setScale: false } },
     // A whole day from nought, however little of it there is yet: by itself uPlot would stretch a single hour.
-    scales: { x: { range: (_, first, last) => [Math.min(first, last - 23 * 3600), last + 3600] }, y: { range: (_, low, high) => [0, (high || 1) * 1.1] } },
+    scales: { x: { range: () => [hours.at(-1) - 23 * 3600, hours.at(-1) + 3600] }, y: { range: (_, low, high) => [0, (high || 1) * 1.1] } },
     axes: [{ ...axis, values: (_, ticks) => ticks.map(clock) }, { ...axis, size: 44 }],
     series: [
       { label: place.dataset.hour, value: (_, seconds) => (seconds === null ? "–" : clock(seconds)) },
