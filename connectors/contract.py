@@ -220,13 +220,15 @@ class Surroundings:
 class ReferenceItem:
     """One entry of a CRM's own dictionaries: `kind` is "source", "stage", "field" and the like, `id` the CRM's own.
 
-    `parent` names what it belongs to (the pipeline of a stage, the entity of a field).
+    `parent` names what it belongs to (the pipeline of a stage, the entity of a field). `value_type` is the CRM's own
+    type of a field.
     """
 
     kind: str
     id: str
     name: str
     parent: str = ""
+    value_type: str = ""
 
 
 class OAuth(Protocol):

@@ -32,6 +32,7 @@ class CrmRules:
     `instead`: what is made in place of an outcome where the CRM's dictionary "crm_mode" names this mode.
     `only_strangers`: what can be made of unknown clients alone. `first_pipeline`: where a deal goes that nobody
     gave a pipeline. `leads_have_stages`: leads have stages of their own, and no pipelines.
+    `own_fields`: how the names of fields begin that its dictionary lists; others are its standard ones.
     `field_types`: the CRM's own type of a field to text, number, moment, flag or choice.
     """
 
@@ -43,6 +44,7 @@ class CrmRules:
     only_strangers: frozenset[LeadOutcome] = frozenset()
     first_pipeline: str = ""
     leads_have_stages: bool = False
+    own_fields: str = ""
     has_open_deal: Callable[[str, int], bool] = no_open_deal
     field_types: Mapping[str, str] = field(default_factory=dict)
     stranger: Callable[[Mapping[str, Json]], LeadOutcome] = same_outcome

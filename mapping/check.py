@@ -9,6 +9,7 @@ from hub.domain.treatment import LeadOutcome, PersonState
 from mapping.catalogue import Kind, kind_of
 from mapping.mistakes import Mistake
 from mapping.model import FieldRule, PolicyRule, Rules
+from mapping.naming import things_named
 
 _TAKES: Mapping[str, frozenset[Kind]] = {
     "text": frozenset(Kind),
@@ -24,10 +25,9 @@ _TAKES: Mapping[str, frozenset[Kind]] = {
 class CrmDefinitions:
     """What a CRM says of itself, in the hub's words. An empty part was not told, and is not checked against.
 
-    `stages`: pipeline id to its stages; "" for stages that belong to none (a lead's).
-    `users`: id to whether they still
-    work. `fields`: (entity, field) to its type as in `_TAKES`; a type that is not there takes everything.
-    `only_strangers`, `instead`, `first_pipeline` and `leads_have_stages` are as `connectors.rules.CrmRules` has them.
+    `stages`: pipeline id to its stages; "" for stages that belong to none (a lead's). `users`: id to whether they still
+    work. `fields`: (entity, field) to its type as in `_TAKES`; a type that is not there takes everything. `names`: what
+    the CRM calls its things now, by `mapping.naming`. The rest is as `connectors.rules.CrmRules` has it.
     """
 
     outcomes: frozenset[LeadOutcome] = frozenset(LeadOutcome)
@@ -35,6 +35,8 @@ class CrmDefinitions:
     instead: Mapping[LeadOutcome, LeadOutcome] = field(default_factory=dict)
     first_pipeline: str = ""
     leads_have_stages: bool = False
+    own_fields: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
     pipelines: frozenset[str] = frozenset()
     stages: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: frozenset[str] = frozenset()
@@ -42,14 +44,26 @@ class CrmDefinitions:
     fields: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
-def check(rules: Rules, crm: CrmDefinitions) -> list[Mistake]:
-    """Everything in the rules that this CRM would not take; each names its rule."""
+def check(rules: Rules, crm: CrmDefinitions, named: Mapping[str, str] | None = None) -> list[Mistake]:
+    """Everything in the rules that this CRM would not take, or calls otherwise than `named` says; each names its rule.
+
+    `named` has what things were called when the rules were published, by `mapping.naming`.
+    """
     return [
         *(mistake for place, rule in enumerate(rules.policy, 1) for mistake in _policy(place, rule, crm)),
         *_sources(rules, crm),
         *(mistake for place, rule in enumerate(rules.fields, 1) for mistake in _field(place, rule, crm)),
         *_people(rules, crm),
+        *_renamed(rules, crm, named or {}),
     ]
+
+
+def _renamed(rules: Rules, crm: CrmDefinitions, named: Mapping[str, str]) -> Iterator[Mistake]:
+    """A thing that is called otherwise may be another thing by now: whoever wrote the rule should know."""
+    for one in things_named(rules):
+        before, now = named.get(one.key), crm.names.get(one.key)
+        if before and now and before != now:
+            yield Mistake(one.room, "renamed", one.field, one.place, one.name, (f"{one.id} («{before}»)", now))
 
 
 def _policy(place: int, rule: PolicyRule, crm: CrmDefinitions) -> Iterator[Mistake]:
@@ -86,7 +100,7 @@ def _field(place: int, rule: FieldRule, crm: CrmDefinitions) -> Iterator[Mistake
     known = {entity for entity, _ in crm.fields}
     kind = crm.fields.get((rule.entity, rule.field))
     if kind is None:
-        if rule.entity in known:
+        if rule.entity in known and rule.field.startswith(crm.own_fields):
             yield Mistake("field", "gone", "field", place, rule.name, (rule.field,))
         return
     given = kind_of(rule.value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hub.domain.intents import Why
 from hub.domain.phone import format_phone, mask_phone
 from hub.domain.treatment import LIVE_STATES, CardOrders, FieldValue, LeadOutcome, PersonState, Treatment
-from mapping.catalogue import fill
+from mapping.catalogue import fill, kind_of
 from mapping.facts import PlanFacts
 from mapping.model import PolicyRule, Situation
 from mapping.people import said_of
@@ -88,7 +88,11 @@ def _fields(facts: PlanFacts) -> tuple[FieldValue, ...]:
     if not facts.call.is_over:
         return ()
     filled = ((rule, fill(rule.value, facts)) for rule in facts.rules_of.fields)
-    return tuple(FieldValue(rule.entity, rule.field, value, rule.always) for rule, value in filled if value)
+    return tuple(
+        FieldValue(rule.entity, rule.field, value, rule.always, str(kind_of(rule.value)))
+        for rule, value in filled
+        if value
+    )
 
 
 def _crm_source(facts: PlanFacts) -> str | None:

@@ -53,6 +53,7 @@ def _goes_on(one: FieldValue, collection: str, made: set[str]) -> bool:
 
 
 def field_item(one: FieldValue) -> dict[str, Json]:
-    """A field by its id, or by its code where the rules name that."""
+    """A field by its id, or by its code where the rules name that; a checkbox holds true or false (amocrm.md §4.4)."""
     name: dict[str, Json] = {"field_id": int(one.field)} if one.field.isdigit() else {"field_code": one.field}
-    return {**name, "values": [{"value": one.value}]}
+    value: Json = one.value == "1" if one.kind == "flag" else one.value
+    return {**name, "values": [{"value": value}]}

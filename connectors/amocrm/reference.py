@@ -119,9 +119,16 @@ def _stages(row: Envelope) -> list[Envelope]:
 
 def _fields(account: Account, name: str, owner: str) -> list[ReferenceItem]:
     try:
-        return [_item("field", row, parent=owner) for row in listed(account, f"{name}/custom_fields", "custom_fields")]
+        found = listed(account, f"{name}/custom_fields", "custom_fields")
+        return [one for row in found for one in _field_items(row, owner)]
     except Refused:
         return []
+
+
+def _field_items(row: Envelope, owner: str) -> list[ReferenceItem]:
+    """A field by its id, and by its code where it has one: rules may name either."""
+    item = replace(_item("field", row, parent=owner), value_type=text(row.get("type")))
+    return [item, *([replace(item, id=text(row["code"]))] if text(row.get("code")) else [])]
 
 
 def _sources(account: Account) -> list[ReferenceItem]:

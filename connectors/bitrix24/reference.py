@@ -79,9 +79,20 @@ def _own_fields(portal: Portal, owner: str) -> list[ReferenceItem]:
     except Refused:
         return []
     return [
-        ReferenceItem("field", text(row["FIELD_NAME"]), text(row.get("USER_TYPE_ID")), parent=owner)
+        ReferenceItem("field", text(row["FIELD_NAME"]), _label(row), owner, text(row.get("USER_TYPE_ID")))
         for row in _known(found, "FIELD_NAME")
     ]
+
+
+def _label(row: Envelope) -> str:
+    """What people call a field; a list shows labels by language, or one, or none (bitrix24.md §4.4)."""
+    for name in ("EDIT_FORM_LABEL", "LIST_COLUMN_LABEL", "LABEL"):
+        said = row.get(name)
+        labels = [text(one) for one in mapping(said).values()] if not isinstance(said, str) else [said]
+        label = next((one.strip() for one in labels if one.strip()), "")
+        if label:
+            return label
+    return text(row["FIELD_NAME"])
 
 
 def _known(found: Iterable[Envelope], name: str) -> list[Envelope]:

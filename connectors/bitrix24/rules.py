@@ -12,6 +12,7 @@ RULES = CrmRules(
     instead={"simple": {LeadOutcome.LEAD: LeadOutcome.CONTACT_DEAL}},
     first_pipeline="0",
     leads_have_stages=True,
+    own_fields="UF_",
     has_open_deal=has_open_deal,
     field_types={
         "string": "text",

@@ -145,9 +145,9 @@ def _keep(
     if row is None:
         row = ReferenceRow(connection_id=connection_id, kind=item.kind, parent=item.parent, item_id=item.id)
         session.add(row)
-    elif row.name != item.name[:300]:
+    elif row.name != item.name[:300] and row.value_type == item.value_type:
         news.append(Said("renamed", kind=item.kind, name=row.name, id=item.id, new=item.name))
-    row.name, row.active, row.refreshed_at = item.name[:300], True, now
+    row.name, row.value_type, row.active, row.refreshed_at = item.name[:300], item.value_type[:64], True, now
     return news
 
 

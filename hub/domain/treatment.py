@@ -69,13 +69,15 @@ class Treatment:
 class FieldValue:
     """One own field of a CRM card that is to hold `value`; `entity` is lead, deal, contact or company.
 
-    `always` writes it on the card of a known client too, not only on one that the call has made.
+    `always` writes it on the card of a known client too, not only on one that the call has made. `kind` is text,
+    number, moment or flag; `value` is always written out, a flag as 1 or 0.
     """
 
     entity: str
     field: str
     value: str
     always: bool = False
+    kind: str = "text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Book:
         facts = told(rules, row, gathered)
         self._began.setdefault(client, state_at(known, row.id))
         facts = replace(facts, person=self._person(facts, client))
-        if self._has_task.get(client, facts.after_missed and self._rules.tasks.make):
+        if self._has_task.setdefault(client, facts.after_missed and self._rules.tasks.make):
             facts = replace(facts, history=_A_TASK)
         found = forecast(facts, self._ways)
         self._note(found, row, known)

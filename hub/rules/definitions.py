@@ -15,6 +15,8 @@ from hub.db.directory import DirectoryUser
 from hub.domain.treatment import LeadOutcome
 from mapping.check import CrmDefinitions
 from mapping.forecast import CrmWays
+from mapping.model import Rules
+from mapping.naming import key_of, things_named
 
 _MODE = "crm_mode"
 _STAGES = ("stage", "lead_stage", "deal_stage")
@@ -52,12 +54,28 @@ def definitions(session: Session, connection_id: int, crm: CrmRules) -> CrmDefin
         instead=_instead(rows, crm),
         first_pipeline=crm.first_pipeline,
         leads_have_stages=crm.leads_have_stages,
+        own_fields=crm.own_fields,
         pipelines=frozenset(row.item_id for row in rows if row.kind == "pipeline"),
         stages={parent: frozenset(ids) for parent, ids in stages.items()},
         sources=frozenset(row.item_id for row in rows if row.kind == "source"),
         users={user.user_id: user.active for user in users},
-        fields={(row.parent, row.item_id): crm.field_types.get(row.name, "") for row in rows if row.kind == "field"},
+        fields={
+            (row.parent, row.item_id): crm.field_types.get(row.value_type, "") for row in rows if row.kind == "field"
+        },
+        names=names_now(rows),
     )
+
+
+def names_now(rows: Iterable[ReferenceRow]) -> dict[str, str]:
+    """What the CRM calls its things, by `mapping.naming.key_of`."""
+    kinds = dict.fromkeys(_STAGES, "stage")
+    return {key_of(kinds.get(row.kind, row.kind), row.item_id, row.parent): row.name for row in rows}
+
+
+def names_in(session: Session, connection_id: int, rules: Rules) -> dict[str, str]:
+    """What the CRM calls the things that the rules name, as far as it was read."""
+    now = names_now(_rows(session, connection_id))
+    return {one.key: now[one.key] for one in things_named(rules) if one.key in now}
 
 
 def crm_ways(session: Session, connection_id: int, crm: CrmRules) -> CrmWays:

@@ -18,6 +18,7 @@ from hub.db.rules import RulesDraft, RulesVersion
 from hub.db.tables import AuditRow, Connection, Workspace
 from hub.domain.errors import DozvonError
 from hub.domain.treatment import LeadOutcome
+from hub.rules.definitions import names_in
 from mapping.defaults import default_rules
 from mapping.model import Rules
 from mapping.schema import read_rules, write_rules
@@ -155,11 +156,13 @@ def publish(
     session: Session, connection: Connection, document: Document, *, by: str, now: datetime, note: str = ""
 ) -> RulesVersion:
     """Make `document` the version that holds; the same again changes nothing. Raises `RulesError`."""
-    form = write_rules(read_rules(document))
+    rules = read_rules(document)
+    form, names = write_rules(rules), names_in(session, connection.id, rules)
     take_turn(session, "rules", connection.id, "publish")
     before = standing(session, connection.id)
     if before is not None:
         if before.digest == digest(form):
+            before.names = names  # whoever publishes it again has seen what things are called by now
             return before
         before.ended_at = now
         session.flush()
@@ -169,6 +172,7 @@ def publish(
         version=_last_version(session, connection.id) + 1,
         document=form,
         digest=digest(form),
+        names=names,
         note=note[:1000],
         published_by=by,
         published_at=now,

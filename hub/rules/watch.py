@@ -1,4 +1,4 @@
-"""Alarms when a CRM changes under its rules: a deleted stage, a fired user, a field of another type."""
+"""Alarms when a CRM changes under its rules: a deleted stage, a fired user, a field of another type or another name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hub.db.rules import RulesVersion
 from hub.db.statements import NoticeRow
 from hub.db.tables import Connection, Workspace
 from hub.rules.definitions import definitions
-from hub.rules.store import in_force, vendor_rules
+from hub.rules.store import in_force, standing, vendor_rules
 from hub.runtime import Runtime
 from mapping.check import check
 from mapping.mistakes import Mistake
@@ -28,7 +28,8 @@ _LONGEST_NOTICE = 4000
 def broken_rules(session: Session, registry: Registry, connection: Connection) -> list[Mistake]:
     """What the published rules name that the CRM does not have; the built-in ones name nothing."""
     crm = vendor_rules(registry, connection.vendor)
-    return check(in_force(session, registry, connection).rules, definitions(session, connection.id, crm))
+    held, row = in_force(session, registry, connection), standing(session, connection.id)
+    return check(held.rules, definitions(session, connection.id, crm), row.names if row else None)
 
 
 def watch_rules(session: Session, registry: Registry, connection_id: int, now: datetime) -> list[str]:
@@ -39,16 +40,16 @@ def watch_rules(session: Session, registry: Registry, connection_id: int, now: d
     connection = session.get_one(Connection, connection_id)
     locale = session.get_one(Workspace, connection.workspace_id).locale
     said = [mistake.text(locale) for mistake in broken_rules(session, registry, connection)]
-    standing = session.scalar(
+    told = session.scalar(
         select(NoticeRow).where(
             NoticeRow.connection_id == connection_id, NoticeRow.kind == NOTICE, NoticeRow.ended_at.is_(None)
         )
     )
     words = "; ".join(said)[:_LONGEST_NOTICE]
-    if standing is not None and standing.words != words:
-        standing.ended_at = now
+    if told is not None and told.words != words:
+        told.ended_at = now
         session.flush()
-    if words and (standing is None or standing.words != words):
+    if words and (told is None or told.words != words):
         log.warning(NOTICE, connection_id=connection_id, words=words[:500])
         session.add(
             NoticeRow(

@@ -15,7 +15,7 @@ from hub.db.tables import CallRow, Connection
 from hub.delivery.people import employees_for
 from hub.domain.party import Employee
 from hub.rules.definitions import Choices, choices, definitions
-from hub.rules.store import InForce, draft_of, in_force, vendor_rules
+from hub.rules.store import InForce, draft_of, in_force, standing, vendor_rules
 from hub.web.people import this_person
 from hub.web.services import web
 from mapping.check import check
@@ -70,13 +70,14 @@ def read_book(session: Session, connection_id: int) -> Book:
     held, draft = in_force(session, registry, connection), draft_of(session, connection_id)
     document = draft.document if draft else held.document
     known = definitions(session, connection_id, vendor_rules(registry, connection.vendor))
+    row = standing(session, connection_id)
     return Book(
         connection,
         document,
         held,
         draft,
         choices(session, connection_id),
-        tuple(check(read_rules(document), known)),
+        tuple(check(read_rules(document), known, row.names if row else None)),
     )
 
 
