@@ -111,6 +111,16 @@ def test_russian_plurals(app: Flask, number: int, words: str) -> None:
         assert words in _n("%(num)d row was put back to work.", "%(num)d rows were put back to work.", number)
 
 
+def test_a_word_that_stands_in_a_template_follows_each_reader(app: Flask) -> None:
+    template = app.jinja_env.from_string("{{ 'answered'|word('result') }}, {{ 'activity_only'|ruleword('outcome') }}")
+    said = {}
+    for language in ("ru", "en"):
+        with app.test_request_context(headers={"Accept-Language": language}):
+            said[language] = template.render()
+    assert said["en"] == "answered, the call only"
+    assert said["ru"].isascii() is False
+
+
 def test_vendored_files_are_those_that_the_table_names() -> None:
     folder = ROOT / "static" / "vendor"
     table = (folder / "README.md").read_text()

@@ -64,6 +64,8 @@ def init_pages(app: Flask) -> None:
 
     app.url_map.converters["row"] = _RowId
     init_languages(app)
+    # Else a filter over a word that stands in a template is worked out once, in the language of whoever comes first.
+    app.jinja_env.optimized = False
     app.jinja_env.filters.update(word=word, phone=show_phone, line=show_line, ruleword=ruleword)
     app.jinja_env.filters.update(routing_filters())
     app.jinja_env.filters.update(office_filters())
