@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ _TABS = 3
 """So many may be under way at once in one browser: a cookie has little room."""
 _ATTEMPTS = "oidc_attempts"
 _ARRIVAL = "oidc_arrival"
-_LONGEST_PATH = 500
+_LONGEST_PATH = 400
 
 
 def begin(wanted: str, redirect_uri: str, now: datetime) -> Attempt:
@@ -24,7 +25,7 @@ def begin(wanted: str, redirect_uri: str, now: datetime) -> Attempt:
         secrets.token_urlsafe(24), secrets.token_urlsafe(24), secrets.token_urlsafe(48), redirect_uri
     )  # fmt: skip
     kept = [row for row in _rows() if _is_fresh(row[-1], now)][-(_TABS - 1) :]
-    path = wanted if len(wanted) <= _LONGEST_PATH else ""
+    path = wanted if len(json.dumps(wanted)) <= _LONGEST_PATH else ""
     row = [attempt.state, attempt.nonce, attempt.verifier, redirect_uri, path, int(now.timestamp())]
     session[_ATTEMPTS] = [*kept, row]
     return attempt

@@ -118,8 +118,8 @@ class Provider:
         except OAuth2Error as error:
             reason = Reason.STALE if error.error == "invalid_grant" else Reason.SETUP
             raise Refused(reason, f"the provider refused the code: {error.error}") from None
-        except ValueError:
-            raise Refused(Reason.SETUP, "the provider's answer to the code is no JSON object") from None
+        except (ValueError, TypeError, RecursionError):
+            raise Refused(Reason.SETUP, "the provider's answer to the code is not as it should be") from None
         return cast("dict[str, Any]", token)
 
     def _claims(self, metadata: Mapping[str, Any], token: str, expected: Expected) -> dict[str, Any]:
@@ -142,7 +142,7 @@ class Provider:
             return {}
         try:
             uri, headers, _ = client.token_auth.prepare(str(address), {}, "")
-        except KeyError:
+        except (KeyError, AttributeError):
             raise Refused(Reason.SETUP, "the provider's access token is of a type that the hub does not know") from None
         found = self._wire.document(uri, headers)
         if found.get("sub") != subject:
@@ -155,7 +155,8 @@ def _identity(issuer: str, claims: Mapping[str, Any]) -> Identity:
     if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT or "\0" in subject:
         raise Refused(Reason.UNTRUSTED, "the subject is no identifier")
     email = claims.get("email")
-    is_verified = claims.get("email_verified") in (True, "true")  # some providers spell it
+    said = claims.get("email_verified")
+    is_verified = said is True or said == "true"  # some providers spell it
     odd = not isinstance(email, str) or "\0" in email
     return Identity(issuer, subject, str(email).strip().lower() if is_verified and not odd else "")
 
@@ -165,9 +166,16 @@ def _check_metadata(found: Mapping[str, Any], issuer: str) -> None:
         named = str(found.get("issuer"))[:200]
         raise Refused(Reason.SETUP, f"the provider calls itself {named}: DOZVON_OIDC_ISSUER must be spelled like that")
     for name in (*_ENDPOINTS, *(name for name in ("userinfo_endpoint",) if name in found)):
-        parts = urlsplit(str(found.get(name, "")))
-        if parts.scheme not in {"https", urlsplit(issuer).scheme} or not parts.hostname:
+        if not _is_address(found.get(name), {"https", urlsplit(issuer).scheme}):
             raise Refused(Reason.SETUP, f"the provider's discovery document has no proper {name}")
+
+
+def _is_address(value: object, schemes: set[str]) -> bool:
+    try:
+        parts = urlsplit(value if isinstance(value, str) else "")
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.hostname) and not any(ord(character) < 33 for character in str(value))
 
 
 def _check_keys(found: Mapping[str, Any]) -> None:

@@ -35,7 +35,7 @@ class Wire:
         answer.raise_for_status()
         try:
             found = answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise Refused(Reason.SETUP, "the provider answered with something that is no JSON object")
