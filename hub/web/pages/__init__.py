@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Flask, redirect, url_for
 from flask_wtf.csrf import generate_csrf
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from werkzeug.routing import BaseConverter, ValidationError
 from werkzeug.wrappers import Response
 
@@ -40,6 +44,17 @@ def show_line(text: str) -> str:
     return show_phone(text if text.startswith("+") and text[1:].isdigit() else None, text)
 
 
+def _for_each_reader(words: Callable[[object, str], str]) -> Callable[..., str]:
+    """The filter, asked whenever a page is made. Of a word that stands in the template itself Jinja would else keep
+    what the filter said first, in the language of whoever came first."""
+
+    @pass_context
+    def filtered(_context: Context, value: object, table: str) -> str:
+        return words(value, table)
+
+    return filtered
+
+
 def init_pages(app: Flask) -> None:
     """Register all pages and what their templates use."""
     from hub.web.callbacks import blocks, queue, settings  # noqa: F401
@@ -64,9 +79,8 @@ def init_pages(app: Flask) -> None:
 
     app.url_map.converters["row"] = _RowId
     init_languages(app)
-    # Else a filter over a word that stands in a template is worked out once, in the language of whoever comes first.
-    app.jinja_env.optimized = False
-    app.jinja_env.filters.update(word=word, phone=show_phone, line=show_line, ruleword=ruleword)
+    app.jinja_env.filters.update(phone=show_phone, line=show_line)
+    app.jinja_env.filters.update(word=_for_each_reader(word), ruleword=_for_each_reader(ruleword))
     app.jinja_env.filters.update(routing_filters())
     app.jinja_env.filters.update(office_filters())
     app.jinja_env.filters.update(callback_filters())
