@@ -16,7 +16,7 @@ import click
 from sqlalchemy.engine import make_url
 
 from bench.growth.fill import CONNECTIONS, DUE, Filled
-from hub.calls.intake import _claim as claim_inbox
+from hub.calls.inbox import claim as claim_inbox
 from hub.config import load_settings
 from hub.db.migrate import upgrade
 from hub.delivery.claim import claim, due_connections

@@ -11,6 +11,7 @@ from hub.callbacks.words import say
 from hub.db.routing import CommandRow, CommandState
 from hub.domain.call import Call, Outcome
 from hub.domain.events import Result
+from hub.routing.orders import FAILED_HERE
 
 NOT_CARRIED_OUT = (CommandState.REFUSED, CommandState.EXPIRED, CommandState.CANCELLED)
 _ON_ITS_WAY = (CommandState.WAITING, CommandState.LEASED)
@@ -59,10 +60,11 @@ def _by_call(scene: Scene, call: Call, client_first: bool) -> None:
 
 
 def _not_carried_out(scene: Scene, command: CommandRow | None) -> None:
-    words = (
-        command.last_error if command is not None and command.last_error else say(scene.workspace.locale, "not_sent")
-    )
-    scene.tell("story_refused", words=words)
+    if command is not None and command.code == FAILED_HERE:
+        scene.tell("story_failed_here")
+    else:
+        words = command.last_error if command is not None else ""
+        scene.tell("story_refused", words=words or say(scene.workspace.locale, "not_sent"))
     try_next(scene)
 
 

@@ -86,6 +86,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "story_done": ("Разговор состоялся.", "The call was made."),
     "story_operator_missed": ("{who}: не ответил.", "{who} did not pick up."),
     "story_refused": ("АТС отказала: {words}", "The PBX refused: {words}"),
+    "story_failed_here": (
+        "Команда не ушла: ошибка в самом хабе, никому не звонили.",
+        "The command was not sent: the hub itself failed, and nobody was rung.",
+    ),
     "story_silent": (
         "АТС не сообщила о звонке и его нет в её истории.",
         "The PBX told nothing of the call, and its history has none.",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import String, bindparam, func, or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from hub.calls.inbox import Claimed, acquit, claim, mark
 from hub.calls.record import CallChange, StatedEvent, record_events, split_by_time
 from hub.calls.storable import storable
 from hub.db.engine import database_now
@@ -22,16 +22,13 @@ from hub.domain.notices import Notice
 from hub.net.upserts import insert_into
 from hub.observe.crash import crash_point
 from hub.runtime import Runtime
-from webhooks.contract import Drift, Ignored, InboxItem, Malformed, News, ParseContext, Parsed, Stated
+from webhooks.contract import Drift, Ignored, Malformed, News, ParseContext, Parsed, Stated
 
 log = structlog.get_logger()
 
 BATCH = 64
 """How many rows one claim takes: a telephone that begins to ring waits for no more than these."""
 POISON_AFTER_TRIES = 3
-
-_IS_WAITING = InboxRow.state == bindparam("received", str(InboxState.RECEIVED), String, literal_execute=True)
-"""Written out and not bound: only then does a database see that the index of what waits holds all of it."""
 
 _ENDS = frozenset({EventKind.ENDED, EventKind.SUMMARY})
 
@@ -42,17 +39,6 @@ OnNotice = Callable[[Session, int, Notice], bool]
 
 def nobody_minds(_session: Session, _connection_id: int, _notice: Notice) -> bool:
     return False
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """An inbox row in this worker's hands until its lease lapses; the hub failed on it `attempts` times before."""
-
-    id: int
-    connection_id: int
-    item: InboxItem
-    received_at: datetime
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,44 +56,13 @@ def drain_inbox(
     change is committed with it or not at all; `on_notice` likewise in the one that closes its row.
     """
     closed = 0
-    while rows := _claim(runtime, batch):
-        closed += _process(runtime, rows, on_change, on_notice)
+    while rows := claim(runtime, batch):
+        try:
+            closed += _process(runtime, rows, on_change, on_notice)
+        except OperationalError:
+            acquit(runtime, rows)
+            raise
     return closed
-
-
-def _claim(runtime: Runtime, limit: int) -> list[Claimed]:
-    with runtime.database.transaction() as session:
-        now = database_now(session)
-        due = (
-            select(InboxRow.id)
-            .where(_IS_WAITING, InboxRow.due_at <= now)
-            .order_by(InboxRow.due_at, InboxRow.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        lease_until = now + timedelta(seconds=runtime.settings.lease_seconds / 2)
-        claimed = session.execute(
-            update(InboxRow)
-            .where(InboxRow.id.in_(due.scalar_subquery()))
-            .values(due_at=lease_until)
-            .returning(
-                InboxRow.id,
-                InboxRow.connection_id,
-                InboxRow.dedupe_key,
-                InboxRow.topic,
-                InboxRow.body,
-                InboxRow.received_at,
-                InboxRow.attempts,
-            )
-            .execution_options(synchronize_session=False)
-        ).all()
-    rows = [
-        Claimed(
-            row.id, row.connection_id, InboxItem(row.dedupe_key, row.topic, row.body), row.received_at, row.attempts
-        )
-        for row in claimed
-    ]
-    return sorted(rows, key=lambda row: row.id)
 
 
 def _process(runtime: Runtime, rows: Sequence[Claimed], on_change: OnChange, on_notice: OnNotice) -> int:
@@ -185,7 +140,7 @@ def _poison(runtime: Runtime, row: Claimed, error: Exception) -> Malformed | Non
     if failures >= POISON_AFTER_TRIES:
         return Malformed(f"the hub failed on it {failures} times ({type(error).__name__}); replay it after an update")
     with runtime.database.transaction() as session:
-        session.execute(update(InboxRow).where(InboxRow.id == row.id).values(attempts=failures))
+        session.execute(update(InboxRow).where(InboxRow.id == row.id).values(attempts=failures, taken=0))
     return None
 
 
@@ -222,7 +177,7 @@ def _fold(runtime: Runtime, connection_id: int, understood: Sequence[_Understood
             for stated in split_by_time(everything):
                 change = record_events(session, runtime, connection_id, call_key, stated)
                 on_change(session, change)
-                _mark(session, [inbox_id for _, _, inbox_id in stated], InboxState.PROCESSED, "", change.row.id)
+                mark(session, [inbox_id for _, _, inbox_id in stated], InboxState.PROCESSED, "", change.row.id)
         crash_point("before_fold_commit")
 
     in_transaction(runtime.database, work)
@@ -234,10 +189,10 @@ def _heed(runtime: Runtime, row: Claimed, news: News, on_notice: OnNotice) -> in
     def work(session: Session) -> None:
         minded = [on_notice(session, row.connection_id, notice) for notice in news.notices]
         if any(minded):
-            _mark(session, [row.id], InboxState.PROCESSED, "", None)
+            mark(session, [row.id], InboxState.PROCESSED, "", None)
         else:
             kinds = ", ".join(sorted({type(notice).__name__ for notice in news.notices}))
-            _mark(session, [row.id], InboxState.IGNORED, f"nobody here minds it: {kinds}", None)
+            mark(session, [row.id], InboxState.IGNORED, f"nobody here minds it: {kinds}", None)
 
     try:
         in_transaction(runtime.database, work)
@@ -255,18 +210,9 @@ def _heed(runtime: Runtime, row: Claimed, news: News, on_notice: OnNotice) -> in
 def _close(runtime: Runtime, row: Claimed, parsed: Ignored | Malformed) -> None:
     state = InboxState.IGNORED if isinstance(parsed, Ignored) else InboxState.QUARANTINED
     with runtime.database.transaction() as session:
-        _mark(session, [row.id], state, parsed.reason, None)
+        mark(session, [row.id], state, parsed.reason, None)
     if state is InboxState.QUARANTINED:
         log.warning("quarantined", inbox_id=row.id, connection_id=row.connection_id, reason=parsed.reason)
-
-
-def _mark(session: Session, ids: Sequence[int | None], state: InboxState, reason: str, call_id: int | None) -> None:
-    session.execute(
-        update(InboxRow)
-        .where(InboxRow.id.in_(ids), InboxRow.state == InboxState.RECEIVED)
-        .values(state=state, reason=reason, call_id=call_id, closed_at=database_now(session))
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _count_drift(runtime: Runtime, connection_id: int, drift: Sequence[Drift]) -> None:

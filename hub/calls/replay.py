@@ -22,7 +22,14 @@ def replay_inbox(database: Database, ids: Sequence[int], workspace_id: int | Non
         result = session.execute(
             update(InboxRow)
             .where(InboxRow.id.in_(rows))
-            .values(state=InboxState.RECEIVED, reason="", attempts=0, due_at=database_now(session), closed_at=None)
+            .values(
+                state=InboxState.RECEIVED,
+                reason="",
+                attempts=0,
+                taken=0,
+                due_at=database_now(session),
+                closed_at=None,
+            )
             .execution_options(synchronize_session=False)
         )
         return int(result.rowcount)  # type: ignore[attr-defined]

@@ -11,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.db.tables import Base, BigId, only_where
 
+DEADLY_AFTER_LEASES = 4
+"""One in company, which proves nothing, and three alone: so many leases without a word speak against a row."""
+
 
 class InboxState(StrEnum):
     RECEIVED = "received"

@@ -12,16 +12,16 @@ from sqlalchemy.orm import Session, aliased
 
 from connectors.contract import CrmTogether, StepResult
 from hub.db.engine import database_now
-from hub.db.locks import take_turn
 from hub.db.retrying import in_transaction
 from hub.db.tables import Connection
-from hub.db.work import DeliveryRow, DeliveryState
+from hub.db.work import DEADLY_AFTER_LEASES, DeliveryRow, DeliveryState
+from hub.delivery.readiness import OPEN, another_is_under_way, needs_are_met, siblings
 from hub.delivery.schedule import BREAKER_OPENS_AFTER
+from hub.delivery.suspects import bury
 from hub.domain.codec import from_document
 from hub.domain.intents import Intent, Lane
 from hub.runtime import Runtime
 
-OPEN = (DeliveryState.PENDING, DeliveryState.WAITING, DeliveryState.LEASED, DeliveryState.VERIFYING)
 _IS_OPEN = DeliveryRow.state.in_(
     bindparam("open_states", [str(state) for state in OPEN], expanding=True, literal_execute=True)
 )
@@ -57,6 +57,8 @@ class ClaimedStep:
     unknown_for: timedelta
     first_sent_at: datetime
     done: dict[str, StepResult]
+    is_suspect: bool = False
+    """Its last lease ended without a word: it may kill whoever sends it, so one of these is sent at a time."""
     shares: str | None = None
     """What names the request that the step may share with others; None for one that goes alone."""
 
@@ -78,15 +80,23 @@ def _may_be_asked(now: datetime) -> ColumnElement[bool]:
 
 
 def claim(
-    runtime: Runtime, connection_id: int, lanes: Sequence[Lane], limit: int, *, together: bool = False
+    runtime: Runtime,
+    connection_id: int,
+    lanes: Sequence[Lane],
+    limit: int,
+    *,
+    together: bool = False,
+    suspects: bool = True,
 ) -> list[ClaimedStep]:
     """Take up to `limit` due rows of one connection, the most urgent first.
 
-    With `together`, rows that may share a request (`ClaimedStep.shares`) count as one.
+    With `together`, rows that may share a request (`ClaimedStep.shares`) count as one. A suspect is the last that is
+    taken; without `suspects` there is none.
     """
 
     def work(session: Session) -> tuple[list[ClaimedStep], bool]:
-        return _claim_some(session, runtime, connection_id, lanes, limit, together=together)
+        turn = Turn(connection_id, lanes, limit, together=together, suspects=suspects)
+        return claim_some(session, runtime, turn)
 
     for _ in range(_ROUNDS):
         taken, is_all = in_transaction(runtime.database, work)
@@ -95,20 +105,33 @@ def claim(
     return []
 
 
-def _claim_some(
-    session: Session, runtime: Runtime, connection_id: int, lanes: Sequence[Lane], limit: int, *, together: bool
-) -> tuple[list[ClaimedStep], bool]:
-    """What was taken, and whether everything that is due has been looked at. Locks no more rows than it reads."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one claim asks for."""
+
+    connection_id: int
+    lanes: Sequence[Lane]
+    limit: int
+    together: bool
+    suspects: bool
+
+
+def claim_some(session: Session, runtime: Runtime, turn: Turn) -> tuple[list[ClaimedStep], bool]:
+    """One transaction of `claim`: what was taken, and whether everything that is due was looked at.
+
+    Locks no more rows than it reads.
+    """
     now = database_now(session)
-    connection = session.scalar(select(Connection).where(Connection.id == connection_id, _may_be_asked(now)))
+    connection = session.scalar(select(Connection).where(Connection.id == turn.connection_id, _may_be_asked(now)))
     if connection is None:
         return [], True
+    limit, together = turn.limit, turn.together
     if connection.failures_in_row >= BREAKER_OPENS_AFTER or connection.throttled_in_row:
         limit, together = 1, False  # one probe tells whether the trouble is over
     joined = runtime.registry[connection.vendor].together if together else None
     taken: list[ClaimedStep] = []
     requests: Counter[str | int] = Counter()
-    rows = _due_in_turn(session, connection_id, lanes, now, joined.most if joined else limit)
+    rows = _due_in_turn(session, turn, now, joined.most if joined else limit)
     for looked_at, row in enumerate(rows, 1):
         shares = _shared_by(row, joined)
         request = shares or row.id
@@ -118,7 +141,8 @@ def _claim_some(
         if step is not None:
             taken.append(replace(step, shares=shares))
             requests[request] += 1
-        if looked_at >= _LOOK_AT_MOST or _is_full(requests, limit, joined):
+        is_suspect = step is not None and step.is_suspect
+        if is_suspect or looked_at >= _LOOK_AT_MOST or _is_full(requests, limit, joined):
             return taken, False
     return taken, True
 
@@ -138,15 +162,16 @@ def _shared_by(row: DeliveryRow, together: CrmTogether | None) -> str | None:
     return row.intent_kind
 
 
-def _due_in_turn(
-    session: Session, connection_id: int, lanes: Sequence[Lane], now: datetime, at_once: int
-) -> Iterator[DeliveryRow]:
+def _due_in_turn(session: Session, turn: Turn, now: datetime, at_once: int) -> Iterator[DeliveryRow]:
     """Due rows, the most urgent lane first, a few at a time: what nobody asks for is neither read nor locked.
 
     A row that was handed out is due no more, be it taken, put off or closed, so each look finds the next ones.
     """
-    for lane in (lane for lane in Lane if lane in lanes):
-        while rows := session.scalars(_due_rows(connection_id, lane, now, at_once)).all():
+    for lane in (lane for lane in Lane if lane in turn.lanes):
+        due = _due_rows(turn.connection_id, lane, now, at_once)
+        if not turn.suspects:
+            due = due.where(DeliveryRow.state != DeliveryState.LEASED)
+        while rows := session.scalars(due).all():
             yield from rows
 
 
@@ -180,11 +205,6 @@ def _waits_for(earlier: type[DeliveryRow]) -> Exists:
     )
 
 
-def same_subject(call_id: int | None, callback_id: int | None) -> ColumnElement[bool]:
-    """The rows of one call, or of one request that has no call."""
-    return DeliveryRow.call_id == call_id if call_id is not None else DeliveryRow.callback_id == callback_id
-
-
 def _take(
     session: Session, runtime: Runtime, connection: Connection, row: DeliveryRow, now: datetime
 ) -> ClaimedStep | None:
@@ -192,17 +212,21 @@ def _take(
         row.state, row.closed_at = DeliveryState.EXPIRED, now
         row.last_error = row.last_error or "its time passed before it could be sent"
         return None
-    siblings = _siblings(session, row)
-    if not _needs_are_met(row, siblings, now):
+    beside = siblings(session, row)
+    if not needs_are_met(row, beside, now):
         return None
-    if row.serial_key and _another_is_under_way(session, row, now):
+    if row.serial_key and another_is_under_way(session, row, now):
         row.due_at = now + timedelta(seconds=0.2)
         return None
     lapsed = row.state == DeliveryState.LEASED
     if lapsed and not row.repeatable and row.unknown_at is None:
         row.unknown_at = row.due_at - timedelta(seconds=runtime.settings.lease_seconds)
+    if row.taken >= DEADLY_AFTER_LEASES:
+        bury(session, row, now)
+        return None
     first_sent_at = row.first_sent_at or now
-    row.state, row.lease, row.first_sent_at = DeliveryState.LEASED, row.lease + 1, first_sent_at
+    row.state, row.lease, row.taken = DeliveryState.LEASED, row.lease + 1, row.taken + 1
+    row.first_sent_at = first_sent_at
     row.due_at = now + timedelta(seconds=runtime.settings.lease_seconds)
     return ClaimedStep(
         id=row.id,
@@ -221,51 +245,6 @@ def _take(
         unknown_since=row.unknown_at,
         unknown_for=now - row.unknown_at if row.unknown_at else timedelta(0),
         first_sent_at=first_sent_at,
-        done={one.step_key: one.result for one in siblings if one.state == DeliveryState.DONE},
-    )
-
-
-def _siblings(session: Session, row: DeliveryRow) -> Sequence[DeliveryRow]:
-    return session.scalars(
-        select(DeliveryRow)
-        .where(
-            same_subject(row.call_id, row.callback_id),
-            DeliveryRow.connection_id == row.connection_id,
-            DeliveryRow.id != row.id,
-        )
-        .order_by(DeliveryRow.generation)
-    ).all()
-
-
-def _needs_are_met(row: DeliveryRow, siblings: Sequence[DeliveryRow], now: datetime) -> bool:
-    states = {one.step_key: one.state for one in siblings}
-    for need in row.needs:
-        state = states.get(need)
-        if state == DeliveryState.DONE:
-            continue
-        if state in OPEN:
-            row.due_at = now + timedelta(seconds=1)
-        else:
-            row.state = DeliveryState.BLOCKED
-            row.last_error = f"waits for step {need}, which is {state or 'missing'}: replay that one first"
-        return False
-    return True
-
-
-def _another_is_under_way(session: Session, row: DeliveryRow, now: datetime) -> bool:
-    """Two first calls of one number must not both find nobody in the CRM, and both make a lead."""
-    take_turn(session, "serial", row.serial_key)
-    return bool(
-        session.scalar(
-            select(
-                exists().where(
-                    DeliveryRow.serial_key == row.serial_key,
-                    DeliveryRow.id != row.id,
-                    or_(
-                        and_(DeliveryRow.state == DeliveryState.LEASED, DeliveryRow.due_at > now),
-                        and_(DeliveryRow.unknown_at.is_not(None), DeliveryRow.state.in_(OPEN), DeliveryRow.id < row.id),
-                    ),
-                )
-            )
-        )
+        done={one.step_key: one.result for one in beside if one.state == DeliveryState.DONE},
+        is_suspect=lapsed,
     )

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import update
@@ -21,6 +22,7 @@ from hub.db.engine import database_now
 from hub.db.work import DeliveryRow, DeliveryState
 from hub.delivery.claim import ClaimedStep, claim, due_connections
 from hub.delivery.run import deliver, deliver_together
+from hub.delivery.suspects import acquit
 from hub.domain.intents import Lane
 from hub.runtime import Runtime
 
@@ -41,6 +43,8 @@ class Dispatcher:
         self._changed = threading.Condition()
         self._alarms: list[tuple[float, int]] = []
         self._in_flight: dict[int, dict[int, Sequence[ClaimedStep]]] = {}
+        self._passed_over: set[int] = set()
+        """Connections whose suspects had to wait for another one's end."""
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
         self._renewer = threading.Thread(target=self._renew_leases, name="lease-renewer", daemon=True)
@@ -98,16 +102,17 @@ class Dispatcher:
             groups = self._claimed(connection_id, free)
             for group in groups:
                 self._send(group)
-            if all(len(group) == 1 for group in groups):
+            if all(len(group) == 1 and not group[0].is_suspect for group in groups):
                 return  # either the slots are full or nothing more is due
 
     def _claimed(self, connection_id: int, free: int) -> Sequence[Sequence[ClaimedStep]]:
         """Due steps, those that may share a request side by side."""
+        suspects = self._may_take_a_suspect(connection_id)
         try:
             if self._runtime.rests.is_scarce(connection_id, self._runtime.now()):
-                steps = self._claim_sparingly(connection_id, free)
+                steps = self._claim_sparingly(connection_id, free, suspects=suspects)
             else:
-                steps = claim(self._runtime, connection_id, self._lanes, free, together=True)
+                steps = claim(self._runtime, connection_id, self._lanes, free, together=True, suspects=suspects)
         except OperationalError as error:
             self._runtime.database.presence.trouble(error, at="claim")
             return ()
@@ -116,20 +121,29 @@ class Dispatcher:
             return ()
         return _grouped(steps)
 
-    def _claim_sparingly(self, connection_id: int, free: int) -> list[ClaimedStep]:
+    def _may_take_a_suspect(self, connection_id: int) -> bool:
+        """One at a time in this process: when it dies, no other one is accused with it a second time."""
+        with self._changed:
+            is_held = any(group[0].is_suspect for groups in self._in_flight.values() for group in groups.values())
+            if is_held:
+                self._passed_over.add(connection_id)
+        return not is_held
+
+    def _claim_sparingly(self, connection_id: int, free: int, *, suspects: bool) -> list[ClaimedStep]:
         """Where the request budget is used up, one request of the less urgent asks at a time, and only when it may.
 
         If each due row asked for itself, a backlog would keep the database busy with refusals, in the way of the cards.
         """
         now, others = self._runtime.now(), [lane for lane in self._lanes if lane is not Lane.URGENT]
         urgent = [lane for lane in self._lanes if lane is Lane.URGENT]
-        steps = claim(self._runtime, connection_id, urgent, free, together=True) if urgent else []
+        ask = partial(claim, self._runtime, connection_id, together=True)
+        steps = ask(urgent, free, suspects=suspects) if urgent else []
         ends_at = self._runtime.rests.next_end(connection_id, others, now)
         if ends_at is not None:
             self.wake(connection_id, ends_at)
         awake = self._runtime.rests.awake(connection_id, others, now)
         if awake and len(steps) < free and not self._is_asking(connection_id):
-            steps += claim(self._runtime, connection_id, awake, 1, together=True)
+            steps += ask(awake, 1, suspects=suspects and not any(step.is_suspect for step in steps))
         return steps
 
     def _is_asking(self, connection_id: int) -> bool:
@@ -149,9 +163,15 @@ class Dispatcher:
         first = group[0]
         with self._changed:
             self._in_flight[first.connection_id].pop(first.id, None)
+            passed_over = set(self._passed_over) if first.is_suspect else set()
+            self._passed_over -= passed_over
+        for connection_id in passed_over:
+            self.wake(connection_id)
         error = future.exception()
         if error is not None:
             log.error("delivery_not_closed", delivery_id=first.id, error=type(error).__name__)
+            if isinstance(error, OperationalError):
+                acquit(self._runtime, group)
             return
         self.wake(first.connection_id)
         for due_at in future.result():

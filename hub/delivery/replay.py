@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from hub.db.engine import Database, database_now
 from hub.db.tables import Connection
 from hub.db.work import DeliveryRow, DeliveryState
-from hub.delivery.claim import same_subject
+from hub.delivery.readiness import same_subject
 
 REPLAYABLE = (
     DeliveryState.DEAD,
@@ -60,7 +60,7 @@ def _replay(session: Session, rows: Select[DeliveryRow]) -> int:
 
 def _make_due(row: DeliveryRow, now: datetime) -> None:
     row.state = DeliveryState.VERIFYING if row.unknown_at else DeliveryState.PENDING
-    row.attempts, row.due_at, row.closed_at = 0, now, None
+    row.attempts, row.taken, row.due_at, row.closed_at = 0, 0, now, None
     if row.expires_at <= now:
         row.expires_at = now + _LIVES_AGAIN
 

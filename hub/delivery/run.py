@@ -14,9 +14,11 @@ from connectors.contract import Absent, Crm, Door, Found, Step, StepResult, Uncl
 from hub.db.engine import database_now
 from hub.db.retrying import in_transaction
 from hub.db.work import DeliveryAttempt, DeliveryRow, DeliveryState
-from hub.delivery.claim import OPEN, ClaimedStep, same_subject
+from hub.delivery.claim import ClaimedStep
+from hub.delivery.departure import Departure
 from hub.delivery.doors import open_door, open_listening_door
 from hub.delivery.health import note_health
+from hub.delivery.readiness import OPEN, same_subject
 from hub.delivery.verdict import Health, Odds, Verdict, done, judge
 from hub.domain.errors import DeliveryError, NotReady
 from hub.domain.intents import Lane
@@ -67,13 +69,14 @@ def _settle(runtime: Runtime, tried: Sequence[tuple[ClaimedStep, Verdict]], star
 
 
 def _try(runtime: Runtime, claimed: ClaimedStep) -> Verdict:
+    departure = Departure()
     try:
         with open_door(
             runtime, claimed.connection_id, claimed.lane, purpose=claimed.intent.kind, delivers=True
         ) as door:
             crm = runtime.registry[door.connection.vendor].crm
             assert crm is not None
-            result = _perform(runtime, claimed, crm, door)
+            result = _perform(runtime, claimed, crm, departure.watched(door))
         crash_point("after_crm_write_before_commit")
         return done(result)
     except _StillUnclear as unclear:
@@ -82,17 +85,18 @@ def _try(runtime: Runtime, claimed: ClaimedStep) -> Verdict:
         return judge(error, _odds(runtime, claimed))
     except Exception as error:
         log.exception("delivery_failed", delivery_id=claimed.id)
-        return judge(error, _odds(runtime, claimed))
+        return judge(error, _odds(runtime, claimed, has_left=departure.has_left))
 
 
 def _try_together(runtime: Runtime, group: Sequence[ClaimedStep]) -> list[Verdict]:
     first = group[0]
+    departure = Departure()
     try:
         opened = open_listening_door(runtime, first.connection_id, first.lane, purpose=first.intent.kind)
         with opened as (door, confidences):
             together = runtime.registry[door.connection.vendor].together
             assert together is not None
-            outcomes = together.perform([_step(claimed) for claimed in group], door)
+            outcomes = together.perform([_step(claimed) for claimed in group], departure.watched(door))
             confidences.hush_all(outcome for outcome in outcomes if isinstance(outcome, DeliveryError))
         crash_point("after_crm_write_before_commit")
         return [_verdict(runtime, one, outcome) for one, outcome in zip(group, outcomes, strict=True)]
@@ -100,7 +104,7 @@ def _try_together(runtime: Runtime, group: Sequence[ClaimedStep]) -> list[Verdic
         return [judge(error, _odds(runtime, one)) for one in group]
     except Exception as error:
         log.exception("delivery_failed", delivery_ids=[one.id for one in group])
-        return [judge(error, _odds(runtime, one)) for one in group]
+        return [judge(error, _odds(runtime, one, has_left=departure.has_left)) for one in group]
 
 
 def _verdict(runtime: Runtime, claimed: ClaimedStep, outcome: StepResult | DeliveryError) -> Verdict:
@@ -135,7 +139,7 @@ def _absence_is_sure(runtime: Runtime, claimed: ClaimedStep) -> bool:
     return claimed.unknown_for >= timedelta(seconds=min(GRACE_SECONDS, runtime.settings.lease_seconds / 2))
 
 
-def _odds(runtime: Runtime, claimed: ClaimedStep) -> Odds:
+def _odds(runtime: Runtime, claimed: ClaimedStep, *, has_left: bool = True) -> Odds:
     return Odds(
         now=runtime.now(),
         schedule=runtime.settings.retry_seconds,
@@ -143,6 +147,7 @@ def _odds(runtime: Runtime, claimed: ClaimedStep) -> Odds:
         attempts=claimed.attempts,
         repeatable=claimed.repeatable,
         unknown_since=claimed.unknown_since if claimed.look_up_first else None,
+        has_left=has_left,
     )
 
 
@@ -171,6 +176,7 @@ def _close(runtime: Runtime, claimed: ClaimedStep, verdict: Verdict, took_ms: in
         now = database_now(session)
         row.state, row.last_error = verdict.state, verdict.words[:2000]
         row.attempts += 1 if verdict.costs_attempt else 0
+        row.taken = 0
         row.unknown_at = now if verdict.unknown_from_now else verdict.unknown_at
         if verdict.due_at is None:
             row.closed_at, row.result = now, dict(verdict.result)

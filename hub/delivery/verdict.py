@@ -60,7 +60,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Odds:
-    """What judging needs beside the error: the clock, the schedule, chance, and the row's past."""
+    """What judging needs beside the error: the clock, the schedule, chance, and the row's past.
+
+    `has_left` False when no write of this try was handed to the network.
+    """
 
     now: datetime
     schedule: Sequence[float]
@@ -68,6 +71,7 @@ class Odds:
     attempts: int
     repeatable: bool
     unknown_since: datetime | None
+    has_left: bool = True
 
     def later(self, more: int = 1) -> datetime:
         return self.now + retry_delay(self.attempts + more, self.schedule, self.chance)
@@ -123,15 +127,32 @@ def judge(error: Exception, odds: Odds) -> Verdict:
 
 
 def _unknown(error: Exception, odds: Odds) -> Verdict:
-    """Nobody knows whether it happened; a bug of the hub is taken for that, too."""
-    is_ours = not isinstance(error, OutcomeUnknown)
-    words = f"the hub failed: {type(error).__name__}" if is_ours else str(error)
+    """Nobody knows whether it happened; a bug of the hub is taken for that, too, once a write has left."""
+    if isinstance(error, OutcomeUnknown):
+        health, outcome, words = Health.TROUBLE, "outcome_unknown", str(error)
+    else:
+        health, outcome, words = Health.SILENT, "bug", f"the hub failed: {type(error).__name__}"
+        if not odds.has_left:
+            return _not_sent(f"{words}, before anything was sent", odds)
     return Verdict(
         DeliveryState.WAITING if odds.repeatable else DeliveryState.VERIFYING,
-        Health.SILENT if is_ours else Health.TROUBLE,
-        "bug" if is_ours else "outcome_unknown",
+        health,
+        outcome,
         words,
         due_at=odds.later(),
         costs_attempt=True,
         unknown_from_now=not odds.repeatable,
+    )
+
+
+def _not_sent(words: str, odds: Odds) -> Verdict:
+    """A bug of the hub that came before the write; an update may mend it. An earlier try may still be unknown."""
+    return Verdict(
+        DeliveryState.VERIFYING if odds.unknown_since else DeliveryState.WAITING,
+        Health.SILENT,
+        "bug",
+        words,
+        due_at=odds.later(),
+        costs_attempt=True,
+        unknown_at=odds.unknown_since,
     )

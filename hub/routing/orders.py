@@ -34,6 +34,8 @@ from hub.runtime import Runtime
 
 MOST_TRIES = 3
 """How often a route is aimed at a newer leg after the one before had gone."""
+FAILED_HERE = "failed_here"
+"""The `code` of a command that the hub itself could not put together; the PBX never heard of it."""
 OPEN = (CommandState.WAITING, CommandState.LEASED)
 
 

@@ -17,6 +17,7 @@ from hub.db.engine import database_now
 from hub.db.retrying import in_transaction
 from hub.db.routing import CommandRow, CommandState
 from hub.db.tables import CallRow, Connection
+from hub.delivery.departure import Departure
 from hub.delivery.doors import open_door
 from hub.delivery.health import MEND_PAUSED, MEND_REVOKED, stop
 from hub.domain.call import Call
@@ -24,6 +25,8 @@ from hub.domain.codec import from_document
 from hub.domain.errors import (
     AuthExpired,
     AuthRevoked,
+    NotReady,
+    OutcomeUnknown,
     OverBudget,
     Paused,
     Rejected,
@@ -35,7 +38,7 @@ from hub.domain.intents import Lane
 from hub.observe.crash import crash_point
 from hub.routing.extensions import check_extension
 from hub.routing.legs import leg_to_steer, may_be_steered
-from hub.routing.orders import OPEN, aim_again, close
+from hub.routing.orders import FAILED_HERE, OPEN, aim_again, close
 from hub.routing.telling import tell
 from hub.runtime import Runtime
 
@@ -132,25 +135,40 @@ def send_in_order(runtime: Runtime, commands: Sequence[Taken]) -> None:
         if until is not None:
             _put_back(runtime, taken, until, "waits for its turn")
             continue
+        departure = Departure()
         try:
-            _send(runtime, taken)
+            _send(runtime, taken, departure)
         except Throttled as error:
             until = error.until or runtime.now() + 2 * _AGAIN_IN
             held[taken.kind if isinstance(error, OverBudget) else ""] = until
             _put_back(runtime, taken, until, str(error))
-        except (Unreachable, AuthExpired) as error:
+        except Exception as error:  # noqa: BLE001 - what is no delivery error is logged there
+            _end_badly(runtime, taken, error, departure)
+
+
+def _end_badly(runtime: Runtime, taken: Taken, error: Exception, departure: Departure) -> None:
+    """What certainly did not ring is tried again or refused, as the error says; what may have rung is left alone."""
+    match error:
+        case Unreachable() | AuthExpired() | NotReady():
             _put_back(runtime, taken, runtime.now() + _AGAIN_IN, str(error))
-        except (AuthRevoked, Paused) as error:
+        case AuthRevoked() | Paused():
             _close(runtime, taken, CommandState.REFUSED, str(error))
             _stop_connection(runtime, taken, error)
-        except Rejected as error:
+        case Rejected():
             _close(runtime, taken, CommandState.REFUSED, str(error), gone=isinstance(error, TargetGone))
-        except Exception as error:
-            log.exception("command_outcome_unknown", command=taken.uid)
+        case OutcomeUnknown():
+            log.warning("command_outcome_unknown", command=taken.uid, reason=str(error)[:200])
             _close(runtime, taken, CommandState.UNKNOWN, str(error))
+        case _ if departure.has_left:
+            log.error("command_outcome_unknown", command=taken.uid, exc_info=error)
+            _close(runtime, taken, CommandState.UNKNOWN, f"The hub itself failed ({type(error).__name__}).")
+        case _:
+            log.error("command_not_sent", command=taken.uid, exc_info=error)
+            words = f"The hub itself failed before it was sent ({type(error).__name__}); nobody was rung."
+            _close(runtime, taken, CommandState.REFUSED, words, code=FAILED_HERE)
 
 
-def _send(runtime: Runtime, taken: Taken) -> None:
+def _send(runtime: Runtime, taken: Taken, departure: Departure) -> None:
     """Raises the delivery errors; on return the PBX has taken the command, or it is closed as needless."""
     connector = _connector(runtime, taken)
     commands = connector.commands
@@ -165,7 +183,7 @@ def _send(runtime: Runtime, taken: Taken) -> None:
         if rule is not None:
             _keep_pace(runtime, rule, taken.kind)
         try:
-            tell(connector, door, aimed.kind, aimed.uid, aimed.order)
+            tell(connector, departure.watched(door), aimed.kind, aimed.uid, aimed.order)
         except Throttled as error:
             _leave_alone(runtime, connector, door, error)
             raise
@@ -250,12 +268,15 @@ def _put_back(runtime: Runtime, taken: Taken, due_at: datetime, words: str) -> N
             row.state, row.due_at, row.last_error = CommandState.WAITING, due_at, words[:2000]
 
 
-def _close(runtime: Runtime, taken: Taken, state: CommandState, words: str, *, gone: bool = False) -> None:
+def _close(
+    runtime: Runtime, taken: Taken, state: CommandState, words: str, *, gone: bool = False, code: str = ""
+) -> None:
     with runtime.database.transaction() as session:
         row = _held(session, taken)
         if row is None:
             return
         close(session, row, state, words)
+        row.code = code or row.code
         if state in (CommandState.SENT, CommandState.UNKNOWN):
             row.sent_at = database_now(session)
         if gone:

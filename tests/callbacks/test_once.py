@@ -88,6 +88,14 @@ def test_a_command_that_the_pbx_refuses_is_told_and_the_next_colleague_rung(worl
     assert any("no such employee" in line for line in world.story())
 
 
+def test_a_fault_of_the_hub_before_the_command_left_keeps_nobody_waiting(world: World) -> None:
+    world.pbx.raises.append(KeyError("label"))
+    world.ask()
+    world.work()
+    assert world.pbx.rung == ["102"]
+    assert any("the hub itself failed" in line for line in world.story())
+
+
 def test_two_requests_of_one_number_are_one(world: World) -> None:
     first, second = world.ask(), world.ask("8 900 123 45 67")
     assert isinstance(first, Taken)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from hub.calls.intake import _claim as claim_items
+from hub.calls.inbox import claim as claim_items
 from hub.db.engine import Database
 from hub.delivery.claim import claim, due_connections
 from hub.domain.intents import Lane

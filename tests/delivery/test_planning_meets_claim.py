@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from hub.calls.intake import drain_inbox
 from hub.db.engine import Database
-from hub.delivery.claim import ClaimedStep, _claim_some, claim
+from hub.delivery.claim import ClaimedStep, Turn, claim, claim_some
 from hub.delivery.outbox import plan_deliveries
 from hub.delivery.run import deliver
 from hub.domain.intents import Lane
@@ -48,7 +48,7 @@ def drain_while_a_claim_is_open(world: World, limit: int) -> list[ClaimedStep]:
     """A worker has taken up to `limit` steps and is about to commit when the plan comes to the same rows."""
     planner = threading.Thread(target=world.drain)
     with world.database.transaction() as session:
-        taken, _ = _claim_some(session, world.runtime, world.crm_id, LANES, limit, together=False)
+        taken, _ = claim_some(session, world.runtime, Turn(world.crm_id, LANES, limit, together=False, suspects=True))
         planner.start()
         until(lambda: _somebody_waits(world), 20, "the plan waits for the claim")
     planner.join(20)

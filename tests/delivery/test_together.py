@@ -38,6 +38,8 @@ class LedgerTogether:
     before: list[Exception] = field(default_factory=list)
     after: list[Exception] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
+    writes: bool = False
+    """Whether it asks the network, as a real one does."""
 
     def joins(self, step_key: str) -> bool:
         return step_key == "finish"
@@ -47,6 +49,8 @@ class LedgerTogether:
         self.sizes.append(len(steps))
         if self.before:
             raise self.before.pop(0)
+        if self.writes:
+            door.http.request("POST", "https://crm.example/batch", write=True)
         done = [self.answers.get(place) or self.crm.perform(step, door) for place, step in enumerate(steps)]
         if self.after:
             raise self.after.pop(0)
@@ -147,8 +151,9 @@ def test_worker_that_died_with_a_batch_leads_to_a_look_up_of_each(world: World, 
     held = take(world)
     world.crm.ledger.append((held[0].intent.call.call_id, "finish"))  # the first was carried out, then all went dark
     world.make_due()
-    for step in take(world):
-        deliver(world.runtime, step)
+    while steps := take(world):  # one by one: what it died of is not known
+        for step in steps:
+            deliver(world.runtime, step)
     assert states(world) == ["done", "done"]
     assert world.crm.looked_up == ["finish", "finish"]
     assert [key for _, key in world.crm.ledger].count("finish") == 2
@@ -167,9 +172,18 @@ def test_one_request_that_failed_is_one_failure_of_the_connection(world: World, 
 
 def test_bug_in_the_hub_is_nobodys_proof_of_anything(world: World, together: LedgerTogether) -> None:
     calls_to_finish(world, 2)
+    together.writes = True
     together.after = [ZeroDivisionError()]
     deliver_together(world.runtime, take(world))
     assert states(world) == ["verifying", "verifying"]
+
+
+def test_bug_before_the_shared_request_leaves_leaves_no_doubt(world: World, together: LedgerTogether) -> None:
+    calls_to_finish(world, 2)
+    together.before = [KeyError("field")]
+    deliver_together(world.runtime, take(world))
+    assert states(world) == ["waiting", "waiting"]
+    assert {row.last_error for row in finishes(world)} == {"the hub failed: KeyError, before anything was sent"}
 
 
 def test_secret_in_one_answer_is_not_kept(world: World, together: LedgerTogether) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from connectors.contract import Door, LookUp, StepResult
 from hub.db.engine import Database
 from hub.db.work import DeliveryRow
 from hub.delivery.claim import claim
@@ -114,5 +115,49 @@ def test_replay_of_a_row_whose_look_up_was_refused_looks_it_up_again(
         world.deliver()
     assert world.states()["register"] == "dead"
     replay_deliveries(world.database, [world.rows()["register"].id])
+    world.deliver()
+    assert [key for _, key in world.crm.ledger] == ["register", "finish"]
+
+
+@pytest.mark.parametrize("has_left", [True, False])
+def test_bug_of_the_hub_is_a_doubt_only_once_the_write_has_left(
+    world: World, monkeypatch: pytest.MonkeyPatch, has_left: bool
+) -> None:
+    """A fault while the request was put together was looked up in the CRM, and waited for, as if it had been sent."""
+
+    def perform(_step: object, door: Door) -> StepResult:
+        door.http.request("GET", "https://crm.example/contacts", write=False)
+        if has_left:
+            door.http.request("POST", "https://crm.example/leads", write=True)
+        raise KeyError("field")
+
+    answered_call(world)
+    world.drain()
+    with monkeypatch.context() as patch:
+        patch.setattr(world.crm, "perform", perform)
+        world.deliver(rounds=1)
+    assert world.states()["register"] == ("verifying" if has_left else "waiting")
+    assert world.rows()["register"].attempts == 1
+    world.make_due()
+    world.deliver()
+    assert world.crm.looked_up == (["register"] if has_left else [])
+    assert world.states()["register"] == ("verifying" if has_left else "done")
+
+
+def test_bug_before_a_second_try_leaves_the_doubt_of_the_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.crm.after = [OutcomeUnknown("reset")]
+    answered_call(world)
+    world.drain()
+    world.deliver()
+
+    def look_up(_step: object, _door: Door) -> LookUp:
+        raise KeyError("field")
+
+    world.make_due()
+    with monkeypatch.context() as patch:
+        patch.setattr(world.crm, "look_up", look_up)
+        world.deliver(rounds=1)
+    assert world.states()["register"] == "verifying"
+    world.make_due()
     world.deliver()
     assert [key for _, key in world.crm.ledger] == ["register", "finish"]

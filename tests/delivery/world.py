@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from marshmallow import Schema
 from sqlalchemy import select
@@ -27,7 +27,7 @@ from hub.domain.codec import from_document, to_document
 from hub.domain.events import CallEvent
 from hub.domain.intents import Intent, IntentKind, Lane
 from hub.net.bucket import Bucket
-from hub.net.http import Http
+from hub.net.http import HttpAnswer
 from hub.net.ledger import UsageLedger
 from hub.net.tokens import TokenService
 from hub.runtime import Runtime
@@ -103,6 +103,13 @@ class LedgerCrm:
 
     def users(self, door: Door) -> Sequence[CrmUser]:
         return ()
+
+
+class QuietHttp:
+    """Answers every request with an empty 200."""
+
+    def request(self, *_arguments: Any, **_options: Any) -> HttpAnswer:
+        return HttpAnswer(200, {})
 
 
 class NoSchema(Schema):
@@ -182,7 +189,7 @@ def make_world(database: Database, home: Path, **environment: str) -> World:
         settings=settings,
         database=database,
         registry=registry,
-        http=cast("Http", None),
+        http=QuietHttp(),
         bucket=Bucket(None),
         tokens=TokenService(database),
         ledger=UsageLedger(database),

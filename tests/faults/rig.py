@@ -55,8 +55,13 @@ class Rig:
 
     # --- processes ----------------------------------------------------------------------------------
 
-    def start(self, *words: str, crash_at: str = "", wait: bool = True, **more: str) -> Process:
-        """Start `dozvon <words>`; with `crash_at` it dies at that point. Returns when it is ready to work."""
+    def start(
+        self, *words: str, crash_at: str = "", wait: bool = True, command: Sequence[str] = (), **more: str
+    ) -> Process:
+        """Start `dozvon <words>`, or `command` in its place; with `crash_at` it dies at that point.
+
+        Returns when it is ready to work.
+        """
         environment = {**self.environment, **more}
         if crash_at:
             environment |= {"DOZVON_TESTING": "1", "DOZVON_CRASH_AT": crash_at}
@@ -64,7 +69,11 @@ class Rig:
         log.parent.mkdir(exist_ok=True)
         with log.open("ab") as output:
             popen = subprocess.Popen(
-                dozvon(*words), env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+                command or dozvon(*words),
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         process = Process(words[0], popen, log)
         self.processes.append(process)

@@ -39,7 +39,7 @@ class FakeCommands:
     """Notes what it was told; `trouble` is raised before, one after the other."""
 
     told: list[dict[str, Any]] = field(default_factory=list)
-    trouble: list[DeliveryError] = field(default_factory=list)
+    trouble: list[Exception] = field(default_factory=list)
     rule: QuotaRule | None = None
 
     def route(self, door: Door, *, command_id: str, leg_key: str, to: str) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from connectors.contract import ListedExtension
+from connectors.contract import Door, ListedExtension
 from hub.db.routing import CommandRow, CommandState, RouteDecision
 from hub.db.tables import Provisioned
 from hub.domain.access import QuotaRule
@@ -15,6 +15,7 @@ from hub.domain.errors import OutcomeUnknown, TargetGone
 from hub.domain.events import EventKind, Place
 from hub.domain.notices import CommandAnswered
 from hub.routing.heed import heed_notice
+from hub.routing.orders import FAILED_HERE
 from hub.routing.sync import sync_owners
 from tests.routing.conftest import CLIENT, OLGA, Scene, event
 
@@ -161,6 +162,42 @@ def test_a_command_whose_outcome_is_unknown_is_never_sent_again(owned: Scene) ->
     owned.send()
     assert owned.commands.told == []
     assert [row.state for row in commands(owned)] == [CommandState.UNKNOWN]
+
+
+def test_a_fault_of_the_hub_before_anything_was_sent_is_a_refusal_with_words(owned: Scene) -> None:
+    """It was taken for a command whose outcome nobody knows: a callback looked for a call that nobody had ordered."""
+    owned.commands.trouble = [KeyError("leg")]
+    owned.happen(event(APPEARED, "L1", Place.MENU))
+    owned.send()
+    make_due(owned)
+    owned.send()
+    assert owned.commands.told == []
+    (command,) = commands(owned)
+    assert (command.state, command.code, command.sent_at) == (CommandState.REFUSED, FAILED_HERE, None)
+    assert "before it was sent (KeyError)" in command.last_error
+
+
+def test_a_fault_before_the_pbx_folder_is_asked_is_one_too(owned: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def listed(_door: object) -> object:
+        raise AttributeError("extensions")
+
+    monkeypatch.setattr(owned.directory, "extensions", listed)
+    owned.happen(event(APPEARED, "L1", Place.MENU))
+    owned.send()
+    assert [(row.state, row.code) for row in commands(owned)] == [(CommandState.REFUSED, FAILED_HERE)]
+
+
+def test_a_fault_after_the_command_left_leaves_its_outcome_unknown(
+    owned: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def route(door: Door, **_said: object) -> None:
+        door.http.request("POST", "https://pbx.example/route", write=True)
+        raise KeyError("result")
+
+    monkeypatch.setattr(owned.commands, "route", route)
+    owned.happen(event(APPEARED, "L1", Place.MENU))
+    owned.send()
+    assert [(row.state, row.code) for row in commands(owned)] == [(CommandState.UNKNOWN, "")]
 
 
 def test_an_event_with_the_commands_id_proves_it(owned: Scene) -> None:

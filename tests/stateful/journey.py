@@ -15,13 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select
 
 from connectors.contract import Connector
-from hub.calls.intake import _claim as claim_items
+from hub.calls.inbox import claim as claim_items
 from hub.calls.replay import replay_inbox
 from hub.db.engine import Database
 from hub.db.tables import CallRow, Connection
 from hub.db.work import DeliveryRow, DeliveryState, InboxRow, InboxState
-from hub.delivery.claim import OPEN, claim
+from hub.delivery.claim import claim
 from hub.delivery.health import resume, stop
+from hub.delivery.readiness import OPEN
 from hub.delivery.replay import replay_deliveries
 from hub.delivery.run import _try as carry_out
 from hub.delivery.run import deliver
