@@ -151,6 +151,8 @@ class OwnersPage:
 
     phones: tuple[OwnedPhone, ...]
     cursor: str | None
+    cards: tuple[tuple[str, str], ...] = ()
+    """Kind and id of the cards that were read again, with phones or without: nothing else is known of them now."""
 
 
 class Owners(Protocol):
@@ -170,6 +172,19 @@ class Owners(Protocol):
 
     def kind_of(self, kind: str) -> str:
         """Pure. How the phones of a card of `PartyChanged.kind` are kept: `OwnedPhone.kind`."""
+
+
+class OwnerChanges(Protocol):
+    """A CRM that lists the cards which were changed: the net below events that got lost, or never come."""
+
+    def changed_since(self, moment: datetime) -> str:
+        """Pure. The cursor at which reading the changes since `moment` begins."""
+
+    def changes(self, door: Door, cursor: str) -> OwnersPage:
+        """The next part of them, with `OwnersPage.cards`; resumable at any cursor. Raises delivery errors.
+
+        Cards that were removed need not be told of: a complete reading finds them missing.
+        """
 
 
 class CrmTogether(Protocol):
@@ -262,6 +277,7 @@ class Connector:
     forwarding: PbxForwarding | None = None
     key_press: PbxKeyPress | None = None
     owners: Owners | None = None
+    owner_changes: OwnerChanges | None = None
     dials: CrmDials | None = None
     together: CrmTogether | None = None
     upkeep: Callable[[Door, Surroundings], str] | None = None

@@ -31,7 +31,7 @@ from hub.observe.log import configure_logging
 from hub.routing.extensions import refresh_extensions
 from hub.routing.forwarding import sync_forwarding
 from hub.routing.retention import sweep_decisions
-from hub.routing.sync import sync_owners
+from hub.routing.sync import sync_changes, sync_owners
 from hub.rules.watch import watch_all
 from hub.runtime import Runtime
 from hub.tracking.live.retention import sweep_visits
@@ -116,7 +116,7 @@ def _start_owners(runtime: Runtime, stopping: threading.Event) -> threading.Thre
         while not stopping.is_set():
             has_more = False
             try:
-                has_more = sync_owners(runtime, stopping.is_set)
+                has_more = any([sync_owners(runtime, stopping.is_set), sync_changes(runtime, stopping.is_set)])
             except OperationalError as error:
                 runtime.database.presence.trouble(error, at="sync_owners")
             except Exception:

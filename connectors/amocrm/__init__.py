@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from connectors.amocrm.changed import AmocrmOwnerChanges
 from connectors.amocrm.client import Account
 from connectors.amocrm.crm import AmocrmCrm, check
 from connectors.amocrm.events import AmocrmHook
@@ -30,6 +31,7 @@ CONNECTOR = Connector(
     renew_after=RENEW_AFTER,
     crm_log=AmocrmLog(_MEMORY),
     owners=AmocrmOwners(_MEMORY),
+    owner_changes=AmocrmOwnerChanges(_MEMORY),
     upkeep=partial(keep_up, memory=_MEMORY),
     reference=lambda door: dictionaries(Account(door, _MEMORY)),
     rules=RULES,

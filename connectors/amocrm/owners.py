@@ -49,7 +49,7 @@ class AmocrmOwners:
         account = Account(door, self._memory)
         entity, hits = hits_for(phone, account)
         if hits:
-            found = [replaced for one in _owned(account, entity, hits) if (replaced := _of(one, phone, door))]
+            found = [replaced for one in owned(account, entity, hits) if (replaced := _of(one, phone, door))]
             return sorted({one.id: one for one in found}.values(), key=lambda one: (one.place, one.id.zfill(20)))
         card = incoming_card(phone, account)
         return [_waiting(account, card, phone)] if card else []
@@ -60,7 +60,7 @@ class AmocrmOwners:
         entity, page = _place_of(cursor)
         params = {"with": LEADS, "limit": _PAGE, "page": page, "order[id]": "asc"}
         document = account.read(entity, params)
-        phones = tuple(_owned(account, entity, _living(embedded(document, entity))))
+        phones = tuple(owned(account, entity, living(embedded(document, entity))))
         if "next" in mapping(mapping(document).get("_links")):
             return OwnersPage(phones, f"{entity}:{page + 1}")
         following = _ORDER.index(entity) + 1
@@ -91,14 +91,14 @@ def _place_of(cursor: str | None) -> tuple[str, int]:
 
 def _card_phones(account: Account, entity: str, party_id: str) -> list[OwnedPhone]:
     row = mapping(account.read(f"{entity}/{party_id}", {"with": LEADS}))
-    return _owned(account, entity, _living([row]))
+    return owned(account, entity, living([row]))
 
 
-def _living(rows: Iterable[Envelope]) -> list[Envelope]:
+def living(rows: Iterable[Envelope]) -> list[Envelope]:
     return [row for row in rows if identifier(row.get("id")) and row.get("is_deleted") is not True]
 
 
-def _owned(account: Account, entity: str, rows: Sequence[Envelope]) -> list[OwnedPhone]:
+def owned(account: Account, entity: str, rows: Sequence[Envelope]) -> list[OwnedPhone]:
     """Every phone of these cards."""
     leads = {text(lead.get("id")): lead for lead in open_leads(account, [row for row in rows if phones_of(row)])}
     region = account.door.connection.region

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from hub.db.engine import Database, database_now
 from hub.db.tables import ConnectionToken
 from hub.domain.access import AccessToken, TokenPair, Tokens
-from hub.domain.errors import AuthRevoked, DeliveryError, OutcomeUnknown, Throttled, Unreachable
+from hub.domain.errors import AuthRevoked, DeliveryError, OutcomeUnknown, OverBudget, Throttled, Unreachable
 from hub.net.upserts import insert_into
 from hub.observe.crash import crash_point
 
@@ -176,6 +176,9 @@ class _ConnectionTokens:
                 self._end_turn(seen, owner, quiet_seconds=_COME_BACK_SECONDS)
                 raise
             return newer
+        except OverBudget:  # nobody was asked: there is nothing to cool down from
+            self._end_turn(seen, owner)
+            raise
         except (Throttled, Unreachable, OutcomeUnknown) as error:
             until = self._end_turn(seen, owner, quiet_seconds=COOL_DOWN_SECONDS, error=error)
             raise Throttled(f"The log-in could not be refreshed. {error}", until=until) from error

@@ -68,6 +68,12 @@ def test_a_lost_answer_is_asked_for_once_more_with_the_same_token() -> None:
     assert [asked.body["refresh_token"] for asked in hub.account.asked] == ["R1", "R1"]
 
 
+def test_each_try_of_a_refresh_is_taken_from_the_budget() -> None:
+    hub = hub_with(OutcomeUnknown("cut"), PAIR)
+    refresh(hub)
+    assert hub.spent == ["oauth2/access_token"] * 2
+
+
 def test_a_third_try_is_not_made() -> None:
     hub = hub_with(OutcomeUnknown("cut"), OutcomeUnknown("cut"), PAIR)
     with pytest.raises(OutcomeUnknown):

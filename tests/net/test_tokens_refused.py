@@ -10,7 +10,7 @@ import pytest
 
 from hub.db.engine import Database
 from hub.domain.access import AccessToken, TokenPair
-from hub.domain.errors import AuthRevoked, OutcomeUnknown, Rejected, Throttled, Unreachable
+from hub.domain.errors import AuthRevoked, OutcomeUnknown, OverBudget, Rejected, Throttled, Unreachable
 from hub.net import tokens as module
 from hub.net.tokens import TokenService, store_pair
 from tests.net.auth_server import AuthServer, refresh_at
@@ -165,3 +165,22 @@ def test_a_reconnect_ends_the_cool_down_and_counts_on(database: Database, connec
     row = row_of(database, connection_id)
     assert (row.version, row.cool_down_until, row.refresh_lease_until, row.expires_at) == (2, None, None, None)
     assert tokens_of(database, connection_id, never).renewed(STALE) == AccessToken("by-hand", 2)
+
+
+def test_own_budget_that_is_used_up_is_no_failure_of_the_log_in_server(
+    database: Database, connection_id: int, auth: AuthServer, auth_url: str
+) -> None:
+    """Nobody was asked, so there is nothing to cool down from: the next one may ask as soon as there is room."""
+    ask, full = refresh_at(auth_url), [True]
+
+    def refresh(token: str) -> TokenPair:
+        if full:
+            full.clear()
+            raise OverBudget("used up", scope="connection")
+        return ask(token)
+
+    tokens = tokens_of(database, connection_id, refresh)
+    with pytest.raises(OverBudget):
+        tokens.renewed(STALE)
+    assert auth.asked == []
+    assert tokens.renewed(STALE) == AccessToken("access-2", 2)
