@@ -25,11 +25,26 @@ ROOT = Path(hub.web.__file__).parent
 KEYWORDS = {"_": None, "_l": None, "_n": (1, 2)}
 
 
-def _said_in_code() -> set[str | tuple[str, ...]]:
+NAMES = {"VIP", "Bitrix24", "amoCRM", "TOML", "JSON", "JSON Schema", "openapi.json"}
+"""What is called the same in every language."""
+JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+WORD = re.compile(r"[A-Za-zА-Яа-яЁё]{3}")
+
+
+def _bare_words(template: str) -> list[str]:
+    """Texts and labels of a template that are shown as they stand, whatever the reader's language is."""
+    plain = JINJA.sub("", template)
+    labels = re.findall(r'(?:title|aria-label|alt)="([^"]*)"', plain)
+    texts = re.sub(r"<code[^>]*>[^<]*</code>|<[^>]*>", "\n", plain).split("\n")
+    shown = [text.strip(" +") for text in (*labels, *texts) if WORD.search(text)]
+    return [text for text in shown if text not in NAMES and not re.match(r"&nbsp;|aria-|portal-card", text)]
+
+
+def _said_in_code(folder: Path = ROOT) -> set[str | tuple[str, ...]]:
     with Path("babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
     said: set[str | tuple[str, ...]] = set()
-    for _, _, message, _, _ in extract_from_dir(ROOT, methods, options, keywords=KEYWORDS):
+    for _, _, message, _, _ in extract_from_dir(folder, methods, options, keywords=KEYWORDS):
         said.add(message)
     return said
 
@@ -52,6 +67,23 @@ def test_every_text_is_translated_and_no_translation_is_left_over() -> None:
         assert not message.fuzzy, f"fuzzy: {message.id}"
         assert not list(message.check(catalogue)), f"placeholders differ: {message.id}"
     assert not catalogue.obsolete
+
+
+def test_text_that_nobody_translated_is_found(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "page.html").write_text("<h1>{{ _('A new heading') }}</h1>")
+    (tmp_path / "page.py").write_text('flash(_("A new sentence"))\nflash(_n("one", "many", 2))\nWORD = _l("a word")\n')
+    said = _said_in_code(tmp_path)
+    assert said == {"A new heading", "A new sentence", ("one", "many"), "a word"}
+    assert not said & {message.id for message in _catalogue("ru")}
+
+
+def test_no_template_shows_words_past_the_catalogue() -> None:
+    assert _bare_words('<p title="A hint">{{ _("fine") }} Not fine</p><code>x-y</code>') == ["A hint", "Not fine"]
+    templates = sorted(ROOT.rglob("templates/**/*.html"))
+    assert len(templates) > 40
+    found = {path.name: words for path in templates if (words := _bare_words(path.read_text()))}
+    assert found == {}
 
 
 def _texts(catalogue: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:

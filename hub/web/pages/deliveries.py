@@ -62,7 +62,7 @@ def deliveries_preview() -> Response | str:
         stopped = stopped_connections(session, person.workspace_id)
     if not rows:
         flash(_("Nothing was chosen. Tick the rows first."), "warn")
-        return redirect(url_for("pages.deliveries", view="dead"), code=303)
+        return redirect(url_for("pages.deliveries", view="dead"))
     groups = Counter((row.connection, row.delivery.intent_kind, row.delivery.last_error) for row in rows)
     return render_template(
         "deliveries_preview.html", rows=rows, calls=calls, groups=groups.most_common(), unchosen=len(found) - len(rows),
