@@ -13,21 +13,26 @@ from hub.domain.party import Employee
 
 
 def employees_for(session: Session, pbx: Connection, crm: Connection) -> Mapping[str, Employee]:
-    """Extension to employee. What the operator wrote wins over what the CRM's directory says."""
+    """Extension to employee. What the operator wrote wins over what the CRM's directory says: of an extension and,
+    as an extension that somebody has left must not stay theirs, of a person.
+    """
+    written = [
+        (row, str(extension))
+        for row in session.scalars(select(EmployeeRow).where(EmployeeRow.workspace_id == pbx.workspace_id))
+        if (extension := row.extensions.get(pbx.name) or row.extensions.get("*"))
+    ]
+    settled = {str(row.users[crm.name]) for row, _ in written if row.users.get(crm.name)}
     found: dict[str, Employee] = {}
     listed = session.scalars(
         select(DirectoryUser).where(DirectoryUser.connection_id == crm.id, DirectoryUser.active.is_(True))
     )
     for user in listed:
-        if user.extension:
+        if user.extension and user.user_id not in settled:
             found.setdefault(user.extension, Employee(user.name, user.extension, user.user_id))
-    for row in session.scalars(select(EmployeeRow).where(EmployeeRow.workspace_id == pbx.workspace_id)):
-        extension = row.extensions.get(pbx.name) or row.extensions.get("*")
-        if not extension:
-            continue
-        known = found.get(str(extension))
+    for row, extension in written:
+        known = found.get(extension)
         user_id = row.users.get(crm.name) or (known.user_id if known else None)
-        found[str(extension)] = Employee(row.name, str(extension), str(user_id) if user_id else None)
+        found[extension] = Employee(row.name, extension, str(user_id) if user_id else None)
     return found
 
 

@@ -27,7 +27,7 @@ def furnish(house: House, amo: AmoCrmSimulator) -> int:
     """The account's connection, a Mango beside it, its directory, and Anna at 101; returns the connection."""
     crm = house.add_connection(1, amo, with_pair=True, account_id=str(amo.account.id))
     with house.database.transaction() as session:
-        session.add(Connection(workspace_id=1, name="mango", vendor="mango", settings={},
+        session.add(Connection(workspace_id=1, name="mango", vendor="mango", settings={"base_url": "http://127.0.0.1:9/vpbx"},
                                secrets={"api_key": "k", "api_salt": "s"}, created_at=utc_now()))  # fmt: skip
         for user_id, name in ((ADMIN, "Ольга"), (ANNA, "Анна"), (BORIS, "Борис")):
             session.add(DirectoryUser(connection_id=crm, user_id=str(user_id), name=name, extension=None,

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from connectors.amocrm.events import AmocrmHook
-from hub.db.tables import EmployeeRow
+from hub.db.tables import AuditRow, EmployeeRow
 from hub.domain.notices import DialRequested
 from hub.domain.phone import Phone
 from simulators.amocrm import AmoCrmSimulator
@@ -34,17 +34,9 @@ def ask(
     return client.post(f"/amocrm/widget/{path}", headers=headers, json=document)
 
 
-def people(house: House) -> list[tuple[str, dict[str, str], dict[str, str]]]:
-    with house.database.reading() as session:
-        rows = session.scalars(select(EmployeeRow).order_by(EmployeeRow.id))
-        return [(row.name, dict(row.extensions), dict(row.users)) for row in rows]
-
-
-def test_the_state_is_told_and_extensions_to_administrators_alone(house: House, amo: AmoCrmSimulator, crm: int) -> None:
-    assert ask(house, amo, ANNA, "state").get_json() == {"state": "active"}
-    answer = ask(house, amo, ADMIN, "state").get_json()
-    assert [(one["user_id"], one["extension"]) for one in answer["employees"]] == [
-        (str(ANNA), "101"), (str(BORIS), ""), (str(ADMIN), "")]  # fmt: skip
+def test_the_state_is_told_and_nobodys_extension(house: House, amo: AmoCrmSimulator, crm: int) -> None:
+    for user in (ANNA, ADMIN):
+        assert ask(house, amo, user, "state").get_json() == {"state": "active"}
     amo.disconnect()
     house.app.test_client().get("/amocrm/disconnect")
     with house.database.transaction() as session:
@@ -54,34 +46,47 @@ def test_the_state_is_told_and_extensions_to_administrators_alone(house: House, 
     assert ask(house, amo, ANNA, "state").get_json()["state"] == "stopped"
 
 
+def ticket_for(house: House, amo: AmoCrmSimulator, user_id: int, language: str = "en") -> str:
+    return str(ask(house, amo, user_id, "people", {"language": language}).get_json()["ticket"])
+
+
 def test_an_administrator_says_who_has_which_extension(house: House, amo: AmoCrmSimulator, crm: int) -> None:
-    given = {"extensions": {str(BORIS): "102", str(ANNA): "", "999999": "107"}}
-    assert ask(house, amo, ADMIN, "employees", given).status_code == 200
-    assert people(house) == [("Анна", {}, {"amo": str(ANNA)}), ("Борис", {"*": "102"}, {"amo": str(BORIS)})]
-    again = {"extensions": {str(BORIS): "103"}}
-    assert ask(house, amo, ADMIN, "employees", again).status_code == 200
-    assert people(house)[1] == ("Борис", {"*": "103"}, {"amo": str(BORIS)})
-    assert house.audit("amocrm_extensions_changed") == 2
+    client = house.app.test_client()
+    ticket = ticket_for(house, amo, ADMIN)
+    page = client.post("/amocrm/people", data={"ticket": ticket})
+    assert "Борис" in page.text
+    assert f"frame-ancestors {amo.base_url}" in page.headers["Content-Security-Policy"]
+    assert f'data-parent="{amo.base_url}"' in page.text
+    form = {"ticket": ticket, "only": "1", "user": [str(BORIS)], "was": [""], "extension": ["102"]}
+    assert "1 line was kept" in client.post("/amocrm/people", data=form).text
+    with house.database.reading() as session:
+        rows = session.scalars(select(EmployeeRow).order_by(EmployeeRow.id))
+        found = [(row.name, dict(row.extensions), dict(row.users)) for row in rows]
+        actors = session.scalars(select(AuditRow.actor).where(AuditRow.action == "employees.change")).all()
+    assert found == [("Анна", {"*": "101"}, {"amo": str(ANNA)}), ("Борис", {"mango": "102"}, {"amo": str(BORIS)})]
+    assert actors == [f"amocrm:{ADMIN}"]
+    assert [ask(house, amo, BORIS, "call", {"phone": CLIENT}).status_code] == [202]
 
 
-def test_a_person_whom_the_hub_knows_by_the_extension_is_not_made_twice(
-    house: House, amo: AmoCrmSimulator, crm: int
-) -> None:
-    with house.database.transaction() as session:
-        session.add(EmployeeRow(workspace_id=1, name="Boris", extensions={"mango": "102"}, users={}))
-    ask(house, amo, ADMIN, "employees", {"extensions": {str(BORIS): "102"}})
-    assert people(house)[1:] == [("Boris", {"mango": "102"}, {"amo": str(BORIS)})]
+def test_others_see_the_table_and_change_nothing(house: House, amo: AmoCrmSimulator, crm: int) -> None:
+    ticket = ticket_for(house, amo, ANNA, "ru")
+    client = house.app.test_client()
+    page = client.post("/amocrm/people", data={"ticket": ticket}).text
+    assert "Изменить это может администратор CRM" in page
+    form = {"ticket": ticket, "all": "1", "user": [str(BORIS)], "was": [""], "extension": ["102"]}
+    assert client.post("/amocrm/people", data=form).status_code == 403
+    with house.database.reading() as session:
+        assert session.query(EmployeeRow).count() == 1
 
 
-def test_others_change_no_extensions_and_nonsense_is_refused(house: House, amo: AmoCrmSimulator, crm: int) -> None:
-    good = {"extensions": {str(BORIS): "102"}}
-    assert ask(house, amo, ANNA, "employees", good).status_code == 403
-    nonsense: list[Any] = [[], {"extensions": ["101"]}, {"extensions": {"x": "1"}}, {"extensions": {"5": "<b>"}}, {}]
-    for wrong in nonsense:
-        assert ask(house, amo, ADMIN, "employees", wrong).status_code == 422
+def test_the_widgets_token_buys_one_ticket(house: House, amo: AmoCrmSimulator, crm: int) -> None:
     token = amo.widget_token(ADMIN, audience())
-    assert [ask(house, amo, ADMIN, "employees", good, token).status_code for _ in range(2)] == [200, 403]
-    assert len(people(house)) == 2
+    assert [ask(house, amo, ADMIN, "people", {}, token).status_code for _ in range(2)] == [200, 403]
+    odd: list[Any] = [[], "x", {"language": "tlh"}, {"language": ["ru"]}]
+    for document in odd:
+        ticket = ask(house, amo, ADMIN, "people", document).get_json()["ticket"]
+        answer = house.app.test_client().post("/amocrm/people", data={"ticket": ticket})
+        assert (answer.status_code, 'lang="ru"' in answer.text) == (200, True)
 
 
 def test_a_card_shows_the_clients_calls_with_source_and_pages(house: House, amo: AmoCrmSimulator, crm: int) -> None:
@@ -159,7 +164,7 @@ def test_strangers_forged_and_ended_tokens_hear_nothing(house: House, amo: AmoCr
         for token in ("x", f"{head}.{body}.AAAA", other, amo.widget_token(ANNA, "http://evil.example"), "a" * 9000):
             answer = ask(house, amo, ANNA, path, token=token)
             assert (answer.status_code, answer.get_json()["reason"]) == (403, "refused")
-    for path in ("call", "employees", "claim"):
+    for path in ("call", "people", "claim"):
         assert ask(house, amo, ANNA, path, {"phone": CLIENT}, other).status_code == 403
     house.wait(timedelta(minutes=31))
     assert ask(house, amo, ANNA, "state", token=good).status_code == 403

@@ -94,7 +94,7 @@ def take(folder: Path) -> None:
 def _people(browser: Any, scene: Town) -> bool:
     with portal_page(browser, 1280) as page:
         page.goto(frame_address(scene, "/bitrix24/app"))
-        return bool(application(page).locator(".portal-people li").count())
+        return bool(application(page).locator("#staff tbody tr").count())
 
 
 if __name__ == "__main__":

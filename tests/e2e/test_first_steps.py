@@ -102,7 +102,7 @@ def connect_crm(page: Page, scene: Scene) -> None:
 def settle_people(page: Page) -> None:
     page.get_by_role("link", name="Next: employees").click()
     expect(page.locator("tbody tr").filter(has=page.locator("input[value='101']"))).to_contain_text("same")
-    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Keep all").click()
 
 
 def test_owner_comes_from_nothing_to_the_first_call_in_the_crm_without_a_file(scene: Scene) -> None:

@@ -8,14 +8,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from connectors.contract import CrmUser, ListedExtension
 from connectors.registry import REGISTRY
 from hub.config import Settings
 from hub.db.directory import DirectoryUser
 from hub.db.engine import Database
 from hub.db.tables import AuditRow, Connection, EmployeeRow
 from hub.web.start.forms import asked_of
-from hub.web.start.matching import match, pairs_to_write
 from hub.web.start.words import FIELDS
 from tests.web.conftest import Notes, csrf_of, log_in
 from tests.web.rule_stage import rules_app
@@ -136,7 +134,7 @@ def test_who_is_who_is_kept_and_an_extension_goes_to_its_new_owner(
         boris = session.scalars(select(EmployeeRow).where(EmployeeRow.name == "Борис Волков")).one()
         boris.users = {}
     form = {"extension": ["101", "102", ""], "user": ["9", "8", "7"]}
-    assert "2 employees are known" in post(real, acme, "/admin/start/people", form)
+    assert "3 lines were kept" in post(real, acme, "/admin/start/people", form)
     assert people(database, acme) == {
         ("Анна Белова", "", "7"),
         ("Борис Волков", "102", "8"),
@@ -148,16 +146,78 @@ def test_who_is_who_is_kept_and_an_extension_goes_to_its_new_owner(
         ("Борис Волков", "101", "8"),
         ("Вера Громова", "102", "9"),
     }
-    post(real, acme, "/admin/start/people", {"extension": ["101"], "user": [""]})
-    assert ("Борис Волков", "101", "") in people(database, acme)
+    post(real, acme, "/admin/start/people", {"extension": [""], "user": ["8"]})
+    assert ("Борис Волков", "", "8") in people(database, acme)
+    with database.reading() as session:
+        noted = session.execute(select(AuditRow.actor, AuditRow.subject).where(AuditRow.action == "employees.change"))
+        subjects = [tuple(one) for one in noted]
+    assert len(subjects) == 6
+    assert subjects[-1] == (acme.email("owner"), "b24/mango: Борис Волков: 101 → —")
 
 
-@pytest.mark.parametrize("users", [["7", "7"], ["made up", ""]])
-def test_nobody_is_two_and_no_stranger_is_anybody(
-    real: Flask, acme: Seeded, database: Database, users: list[str]
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"extension": ["201", "201"], "user": ["8", "9"]}, "201 stands at Борис Волков and at Вера Громова"),
+        ({"extension": ["201", ""], "user": ["made up", ""]}, "Nobody in the CRM is called “made up”"),
+        ({"extension": ["2 01"], "user": ["8"], "was": [""]}, "“2 01” at Борис Волков is no extension"),
+        ({"extension": ["101"], "user": ["9"], "was": [""], "only": "1"}, "101 is the extension of Анна Белова"),
+        ({"extension": ["203"], "user": ["9"], "was": ["202"]}, "Somebody else has changed the line of Вера Громова"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words_and_nothing_is_kept(
+    real: Flask, acme: Seeded, database: Database, form: dict[str, object], words: str
 ) -> None:
     add_users(database, acme)
-    post(real, acme, "/admin/start/people", {"extension": ["201", "202"], "user": users})
+    page = post(real, acme, "/admin/start/people", form)
+    assert "Nothing was kept." in page
+    assert words in page
+    assert {row[1] for row in people(database, acme)} == {"101", "102"}
+
+
+def test_one_line_is_kept_and_what_was_typed_in_the_others_stays(real: Flask, acme: Seeded, database: Database) -> None:
+    add_users(database, acme)
+    form = {"user": ["8", "9"], "was": ["", ""], "extension": ["108", "109"], "only": "2"}
+    page = post(real, acme, "/admin/start/people", form)
+    assert ("Вера Громова", "109", "9") in people(database, acme)
+    assert "108" not in {row[1] for row in people(database, acme)}
+    assert 'value="108" data-stood=""' in page
+    assert "1 line was kept" in page
+
+
+def test_two_hundred_people_are_kept_at_once(real: Flask, acme: Seeded, database: Database) -> None:
+    with database.transaction() as session:
+        for number in range(200):
+            session.add(
+                DirectoryUser(
+                    connection_id=acme.crm_id, user_id=str(1000 + number), name=f"Person {number:03d}", extension=None,
+                    email=f"p{number}@acme.example", active=True, refreshed_at=NOW,
+                )
+            )  # fmt: skip
+    numbers = range(200)
+    form = {"user": [str(1000 + n) for n in numbers], "extension": [str(3000 + n) for n in numbers], "was": [""] * 200}
+    assert "200 lines were kept" in post(real, acme, "/admin/start/people", form)
+    page = log_in(real, acme).get("/admin/start/people").text
+    assert page.count('name="extension"') == 202
+    assert "<select" not in page[page.index('id="staff"') :]
+
+
+def test_table_of_a_crm_of_another_workspace_is_not_reached(
+    real: Flask, acme: Seeded, stranger: Seeded, database: Database
+) -> None:
+    add_users(database, stranger)
+    page = post(real, acme, "/admin/start/people", {"crm": stranger.crm_id, "pbx": stranger.pbx_id, "show": "1"})
+    assert "Вера Громова" not in page
+    form = {"crm": stranger.crm_id, "pbx": stranger.pbx_id, "user": ["9"], "extension": ["109"]}
+    post(real, acme, "/admin/start/people", form)
+    assert people(database, stranger) == {("Анна Белова", "101", "7"), ("Борис Волков", "102", "7")}
+
+
+def test_who_may_not_connect_changes_nobody(real: Flask, acme: Seeded, database: Database) -> None:
+    add_users(database, acme)
+    for role in ("marketer", "agent", "auditor"):
+        form = {"user": ["9"], "extension": ["109"], "was": [""]}
+        post(real, acme, "/admin/start/people", form, role)
     assert {row[1] for row in people(database, acme)} == {"101", "102"}
 
 
@@ -172,43 +232,6 @@ def test_empty_pages_lead_to_the_first_steps(real: Flask, acme: Seeded, database
     assert owner.get("/admin/start").location == "/admin/start/pbx"
     assert "There is no PBX yet" in owner.get("/admin/start/people").text
     assert "Waiting for the first call" in owner.get("/admin/start/call").text
-
-
-# --- Matching and words -------------------------------------------------------------------------------
-
-USERS = [
-    CrmUser("1", "Белова Анна", "101", True),
-    CrmUser("2", "Somebody", None, True, "Boris@acme.example"),
-    CrmUser("3", "Громова  Алёна", None, True),
-    CrmUser("4", "Иван Иванов", None, True),
-    CrmUser("5", "Иван Иванов", None, True),
-    CrmUser("6", "Gone", "106", False),
-]
-LISTED = [
-    ListedExtension("101", "user", "Reception"),
-    ListedExtension("102", "user", "Борис", "boris@acme.example"),
-    ListedExtension("103", "user", "алена громова"),
-    ListedExtension("104", "user", "Иван Иванов"),
-    ListedExtension("106", "user", "Gone"),
-]
-
-
-def test_people_are_matched_by_extension_then_email_then_name_and_never_by_a_sign_that_two_share() -> None:
-    found = {pair.extension: (pair.user_id, pair.how) for pair in match(LISTED, USERS, {})}
-    assert found == {
-        "101": ("1", "extension"), "102": ("2", "email"), "103": ("3", "name"), "104": ("", ""), "106": ("", ""),
-    }  # fmt: skip
-
-
-def test_what_was_settled_wins_and_nobody_stands_in_two_rows() -> None:
-    found = {pair.extension: pair.user_id for pair in match(LISTED, USERS, {"104": "1"})}
-    assert (found["104"], found["101"]) == ("1", "")
-
-
-def test_pbx_that_lists_nobody_leaves_the_extensions_to_be_written() -> None:
-    pairs = pairs_to_write(USERS, {"150": "2"})
-    assert [(pair.user_id, pair.extension) for pair in pairs][:3] == [("1", "101"), ("2", "150"), ("3", "")]
-    assert "6" not in {pair.user_id for pair in pairs}
 
 
 def test_every_field_that_is_asked_has_its_words_in_both_languages() -> None:

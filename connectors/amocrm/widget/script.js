@@ -5,14 +5,16 @@ define(['jquery'], function () {
 
   var HUB = '__HUB__';
   var SUPPORT = '__SUPPORT__';
+  var ORIGIN = new URL(HUB).origin;
   var RINGING_EVERY_MS = 5000;
+  var KEPT_WITHIN_MS = 15000;
   var AREAS = { lcard: 'lead', ccard: 'contact', comcard: 'company' };
 
   return function () {
     var self = this;
     var shown = {};
     var timer = null;
-    var known = {};
+    var isReady = false;
 
     // --- The hub ---------------------------------------------------------------------------------
 
@@ -161,7 +163,7 @@ define(['jquery'], function () {
       ask('state', 'GET', null, function (answer) {
         node.textContent = '';
         showState(node, answer);
-        if (answer.employees) { showPeople(node, answer.employees); }
+        if (answer.state !== 'unclaimed') { showPeople(parent); }
       }, function (reason, text) {
         away(node);
         if (text) { put(node, 'p', text, 'bad'); }
@@ -183,33 +185,59 @@ define(['jquery'], function () {
       }
     }
 
-    function showPeople(node, people) {
-      put(node, 'p', words('settings.employees'), 'title');
-      if (!people.length) {
-        put(node, 'p', words('state.no_people'), 'soft');
-        return;
-      }
-      var table = put(node, 'table', '', 'people');
-      people.forEach(function (one) {
-        var row = put(table, 'tr', '', '');
-        put(row, 'td', one.name, '');
-        var input = put(put(row, 'td', '', ''), 'input', '', '');
-        input.type = 'text';
-        input.maxLength = 16;
-        input.value = one.extension || '';
-        known[one.user_id] = input.value;
-        input.setAttribute('data-dozvon-user', one.user_id);
-        input.setAttribute('aria-label', one.name);
+    // The table of employees is the hub's own page. The frame gets its ticket by a post, so no address ever holds it.
+    function showPeople(parent) {
+      var node = place(parent, 'dozvon-people');
+      ask('people', 'POST', { language: words('settings.language') }, function (given) {
+        var page = document.createElement('iframe');
+        page.name = 'dozvon-people-frame';
+        page.title = words('settings.employees');
+        page.className = 'dozvon__frame';
+        node.appendChild(page);
+        isReady = false;
+        window.addEventListener('message', function hear(event) {
+          if (event.origin !== ORIGIN || event.source !== page.contentWindow || !event.data) { return; }
+          if (event.data.dozvon !== 'ready') { return; }
+          isReady = true;
+          window.removeEventListener('message', hear);
+        });
+        var form = put(document.body, 'form', '', '');
+        form.method = 'post';
+        form.action = HUB + '/amocrm/people';
+        form.target = page.name;
+        var ticket = put(form, 'input', '', '');
+        ticket.type = 'hidden';
+        ticket.name = 'ticket';
+        ticket.value = given.ticket;
+        form.submit();
+        document.body.removeChild(form);
+      }, function (reason, text) {
+        away(node);
+        if (text) { put(node, 'p', text, 'bad'); }
       });
     }
 
-    function changedExtensions() {
-      var found = {};
-      [].forEach.call(document.querySelectorAll('input[data-dozvon-user]'), function (input) {
-        var user = input.getAttribute('data-dozvon-user');
-        if (input.value.trim() !== known[user]) { found[user] = input.value.trim(); }
+    // "Save" of the CRM's own window keeps what was typed in the frame, too. The frame says whether it could.
+    function keepPeople() {
+      var page = document.querySelector('#dozvon-people iframe');
+      if (!page || !isReady) { return Promise.resolve(true); }
+      return new Promise(function (resolve, reject) {
+        function end(fault) {
+          window.clearTimeout(late);
+          window.removeEventListener('message', hear);
+          if (!fault) { resolve(true); return; }
+          complain(fault);
+          reject(new Error('not kept'));
+        }
+        function hear(event) {
+          if (event.origin !== ORIGIN || event.source !== page.contentWindow) { return; }
+          if (!event.data || event.data.dozvon !== 'kept') { return; }
+          end(event.data.done === true ? '' : words('settings.not_kept'));
+        }
+        var late = window.setTimeout(function () { end(words('state.away') + ' ' + SUPPORT); }, KEPT_WITHIN_MS);
+        window.addEventListener('message', hear);
+        page.contentWindow.postMessage({ dozvon: 'keep' }, ORIGIN);
       });
-      return found;
     }
 
     function save() {
@@ -218,14 +246,7 @@ define(['jquery'], function () {
         complain(words('settings.consent_needed'));
         return false;
       }
-      var extensions = changedExtensions();
-      if (!Object.keys(extensions).length) { return true; }
-      return new Promise(function (resolve, reject) {
-        ask('employees', 'POST', { extensions: extensions }, function () { resolve(true); }, function (reason, text) {
-          complain(text || words('state.away'));
-          reject(new Error(reason || 'not saved'));
-        });
-      });
+      return keepPeople();
     }
 
     // --- What the CRM calls ------------------------------------------------------------------------

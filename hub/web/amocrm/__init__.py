@@ -15,9 +15,9 @@ amocrm = Blueprint("amocrm", __name__, url_prefix="/amocrm", template_folder="te
 
 def init_amocrm(app: Flask, csrf: CSRFProtect) -> None:
     """Register the addresses; those that the vendor posts to are trusted for what is in the post, not for a cookie."""
-    from hub.web.amocrm import connect, hooks, panel, widget
+    from hub.web.amocrm import connect, hooks, panel, people, widget
 
-    for view in (hooks.take_keys, hooks.disconnect, widget.visit, panel.employees, panel.call):
+    for view in (hooks.take_keys, hooks.disconnect, widget.visit, people.way_in, people.people, panel.call):
         csrf.exempt(view)
     assert connect
     app.register_blueprint(amocrm)

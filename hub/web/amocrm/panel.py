@@ -1,20 +1,17 @@
-"""What the widget shows and does: state, extensions, a card's calls and visit, incoming calls, click-to-call."""
+"""What the widget shows and does: state, a card's calls and visit, incoming calls, click-to-call."""
 
 from __future__ import annotations
-
-from typing import TypeGuard
 
 from flask import Response, make_response, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectors.amocrm.events import click
-from connectors.amocrm.install import Unproven
 from hub.db.tables import Connection, Workspace
 from hub.domain.errors import DeliveryError
 from hub.domain.phone import parse_phone
 from hub.web.amocrm import amocrm
-from hub.web.amocrm.people import extensions_of, keep_extensions, telephones_of
+from hub.web.amocrm.people import telephones_of
 from hub.web.amocrm.shown import calls_of, is_talking, phones_of_card, ringing_for
 from hub.web.amocrm.store import is_waiting
 from hub.web.amocrm.visitor import Guest, admitted, for_widget, use_up
@@ -22,13 +19,11 @@ from hub.web.services import web
 from webhooks.contract import InboxItem
 from webhooks.inbox import InboxUnavailable
 
-_MOST_EXTENSIONS = 500
-
 
 @amocrm.route("/widget/state", methods=["GET", "OPTIONS"])
 @for_widget
 def state() -> Response:
-    """How the connection stands; for an administrator also who has which extension."""
+    """How the connection stands."""
     with web().database.reading() as session:
         guest = admitted(session)
         row = guest.row
@@ -37,36 +32,7 @@ def state() -> Response:
             found["state"] = "unclaimed"
         elif row.state != "active":
             found |= {"reason": row.state_reason, "mend": row.state_mend}
-        if guest.visitor.is_admin:
-            found["employees"] = extensions_of(session, row)
     return make_response(found)
-
-
-@amocrm.route("/widget/employees", methods=["POST", "OPTIONS"])
-@for_widget
-def employees() -> Response:
-    """Keep `{"extensions": {"504": "101"}}`; an empty extension takes one away. For administrators."""
-    document = request.get_json(silent=True)
-    given = document.get("extensions") if isinstance(document, dict) else None
-    with web().database.transaction() as session:
-        guest = admitted(session)
-        if not guest.visitor.is_admin:
-            raise Unproven("Only an administrator of the account can do this.")
-        if not _are_extensions(given):
-            return _refused("bad_extensions", "An extension is up to 16 digits, * or #.", 422)
-        use_up(session, guest, "amocrm_extensions")
-        keep_extensions(session, guest.row, given)
-    return make_response({"status": "ok"})
-
-
-def _are_extensions(given: object) -> TypeGuard[dict[str, str]]:
-    if not isinstance(given, dict) or len(given) > _MOST_EXTENSIONS:
-        return False
-    return all(
-        isinstance(name, str) and name.isdigit() and isinstance(value, str) and len(value) <= 16
-        and set(value) <= set("0123456789*#")
-        for name, value in given.items()
-    )  # fmt: skip
 
 
 @amocrm.route("/widget/visit", methods=["GET", "OPTIONS"])

@@ -1,84 +1,56 @@
-"""Whose extension is which, as an administrator enters it in the widget (amocrm.md §3.13)."""
+"""Whose extension is which, inside the account: the table that the hub itself shows, in the widget's settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from urllib.parse import urlsplit
 
+from flask import Response, make_response, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.db.directory import DirectoryUser
-from hub.db.tables import Connection, EmployeeRow
+from hub.db.tables import Connection
 from hub.delivery.people import employees_for
-from hub.web.amocrm.store import note
-
-_EVERY_PBX = "*"
-
-
-def extensions_of(session: Session, row: Connection) -> list[dict[str, str]]:
-    """The account's active users by name, each with an extension or ""."""
-    known = _employees(session, row)
-    found = []
-    for user in session.scalars(
-        select(DirectoryUser)
-        .where(DirectoryUser.connection_id == row.id, DirectoryUser.active.is_(True))
-        .order_by(DirectoryUser.name, DirectoryUser.user_id)
-    ):
-        employee = known.get(user.user_id)
-        extension = _extension(employee) if employee else user.extension
-        found.append({"user_id": user.user_id, "name": user.name, "extension": extension or ""})
-    return found
+from hub.web.amocrm import amocrm
+from hub.web.amocrm.store import VENDOR, account_of
+from hub.web.amocrm.visitor import admitted, for_widget, use_up
+from hub.web.services import web
+from hub.web.staff.framed import LANGUAGES, Frame, answer_form
+from hub.web.staff.ticket import Ticket, seal
 
 
-def keep_extensions(session: Session, row: Connection, given: Mapping[str, str]) -> None:
-    """Write who has which. A person whom the hub knows by that extension becomes that user; nobody is made twice."""
-    names = {
-        user.user_id: user.name
-        for user in session.scalars(select(DirectoryUser).where(DirectoryUser.connection_id == row.id))
-    }
-    for user_id, extension in given.items():
-        known = _employees(session, row)
-        if user_id in names and _extension(known.get(user_id)) != extension:
-            _keep(session, row, known.get(user_id), user_id, extension, names[user_id])
-    note(session, row, "amocrm_extensions_changed")
+def frame() -> Frame:
+    return Frame(VENDOR, url_for("amocrm.people"), _origin, account_of, asks=True)
 
 
-def _keep(
-    session: Session, row: Connection, employee: EmployeeRow | None, user_id: str, extension: str, name: str
-) -> None:
-    holder = _holder(session, row, extension)
-    if employee is None and holder is not None:
-        holder.users = {**holder.users, row.name: user_id}
-    elif employee is None:
-        extensions = {_EVERY_PBX: extension} if extension else {}
-        session.add(
-            EmployeeRow(workspace_id=row.workspace_id, name=name, extensions=extensions, users={row.name: user_id})
+def _origin(row: Connection) -> str:
+    parts = urlsplit(str(row.settings.get("base_url", "")))
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+@amocrm.route("/widget/people", methods=["POST", "OPTIONS"])
+@for_widget
+def way_in() -> Response:
+    """`{"ticket": …}`: what the widget's frame posts to `/amocrm/people`. The widget's own token is good once.
+
+    Everybody of the account may look; what the ticket lets change is up to whether amoCRM calls them an administrator.
+    """
+    document = request.get_json(silent=True)
+    asked = document.get("language") if isinstance(document, dict) else None
+    with web().database.transaction() as session:
+        guest = admitted(session)
+        use_up(session, guest, "amocrm_people")
+        row, visitor = guest.row, guest.visitor
+        language = asked if isinstance(asked, str) and asked in LANGUAGES else "ru"
+        ticket = Ticket(
+            VENDOR, row.id, row.workspace_id, visitor.account_id, visitor.user_id, visitor.is_admin, language
         )
-    else:
-        employee.extensions = {_EVERY_PBX: extension} if extension else {}
-    session.flush()
+    return make_response({"ticket": seal(ticket)})
 
 
-def _holder(session: Session, row: Connection, extension: str) -> EmployeeRow | None:
-    """Who has the extension already and is nobody in this account yet."""
-    if not extension:
-        return None
-    everybody = session.scalars(select(EmployeeRow).where(EmployeeRow.workspace_id == row.workspace_id))
-    free = [one for one in everybody if row.name not in one.users]
-    return next((one for one in free if extension in map(str, one.extensions.values())), None)
-
-
-def _employees(session: Session, row: Connection) -> dict[str, EmployeeRow]:
-    rows = session.scalars(
-        select(EmployeeRow).where(EmployeeRow.workspace_id == row.workspace_id).order_by(EmployeeRow.id.desc())
-    )
-    return {str(one.users[row.name]): one for one in rows if one.users.get(row.name)}
-
-
-def _extension(employee: EmployeeRow | None) -> str:
-    if employee is None:
-        return ""
-    return str(employee.extensions.get(_EVERY_PBX) or next(iter(employee.extensions.values()), ""))
+@amocrm.post("/people")
+def people() -> Response:
+    """The table's own form: see it, or keep it."""
+    return answer_form(frame())
 
 
 def telephones_of(session: Session, row: Connection, user_id: str) -> dict[int, str]:

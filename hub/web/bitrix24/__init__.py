@@ -15,9 +15,9 @@ bitrix24 = Blueprint("bitrix24", __name__, url_prefix="/bitrix24", template_fold
 
 def init_bitrix24(app: Flask, csrf: CSRFProtect) -> None:
     """Register the addresses; those that the portal posts to are trusted for what is in the post, not for a cookie."""
-    from hub.web.bitrix24 import card, connect, events, launch, pages
+    from hub.web.bitrix24 import card, connect, events, launch, pages, people
 
-    for view in (events.events, pages.install, pages.app_page, card.card_page, launch.launch):
+    for view in (events.events, pages.install, pages.app_page, card.card_page, launch.launch, people.people):
         csrf.exempt(view)
     assert connect
     app.register_blueprint(bitrix24)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import request
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale  # type: ignore[import-untyped]
 
 from connectors.bitrix24.application import Unproven, claim_of_frame
 from connectors.bitrix24.hosts import origin_of
@@ -16,6 +17,7 @@ from hub.web.bitrix24.frame import framed_page, refusal_page, shown_moment
 from hub.web.bitrix24.installing import install_for
 from hub.web.bitrix24.launch import new_ticket
 from hub.web.bitrix24.overview import overview_of
+from hub.web.bitrix24.people import table_for
 from hub.web.bitrix24.store import connections_of, has_tokens, keep_address
 from hub.web.bitrix24.trust import Visitor, verified
 from hub.web.bitrix24.words import language_of
@@ -108,11 +110,15 @@ def _app_page(visitor: Visitor, connection_id: int) -> ResponseReturnValue:
     with web().database.reading() as session:
         overview = overview_of(session, connection_id)
     role = role_of(visitor, overview.installed_by, owns_workspace=overview.owns_workspace)
+    member_id, user_id = visitor.proof.member_id, visitor.user.id
+    with force_locale(language):
+        table = table_for(connection_id, member_id, user_id, language, may_change=role != "agent")
     return framed_page(
         "bitrix24/app.html",
         portal=origin_of(visitor.proof.client_endpoint),
         language=language,
         view=overview,
+        table=table,
         moments={
             "event": shown_moment(overview.last_event_at, overview.zone, language),
             "written": shown_moment(overview.last_success_at, overview.zone, language),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from hub.db.tables import AuditRow
 from hub.web.paging import Cursor, Page, page_of
 
-ONCE_ONLY = ("amocrm_state", "amocrm_secrets", "amocrm_claim")
+ONCE_ONLY = ("amocrm_state", "amocrm_secrets", "amocrm_claim", "amocrm_people")
 """Notes that only keep a ticket from being used twice; they tell people nothing."""
 TICKETS = ("bitrix24_launch",)
 """Actions whose subject is the ticket that they were done with: it is not shown."""

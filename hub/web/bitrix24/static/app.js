@@ -3,5 +3,9 @@
 
 (() => {
   const portal = window.BX24;
-  if (portal) portal.init(() => portal.fitWindow());
+  if (!portal) return;
+  portal.init(() => {
+    portal.fitWindow();
+    new ResizeObserver(() => portal.fitWindow()).observe(document.querySelector("main")); // the table grows and shrinks
+  });
 })();
