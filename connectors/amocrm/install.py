@@ -121,7 +121,7 @@ def _whose(http: Http, base_url: str, pair: TokenPair, now: datetime) -> Login:
     account_id, user_id = identifier(account.get("id")), identifier(account.get("current_user_id"))
     claimed = account_id_of(pair.access)
     if account_id is None or (claimed and claimed != account_id):
-        raise Unproven("amoCRM does not say whose access this is.", "Try again.")
+        raise Unproven("amoCRM does not say whose access this is.", "Try again.").because("log_in_refused")
     name = text(account.get("name")) or host_of(base_url)
     return Login(base_url, account_id, name, user_id or "", _is_admin(http, base_url, pair, user_id), pair)
 

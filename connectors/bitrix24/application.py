@@ -151,7 +151,8 @@ def prove(http: Http, claim: Claim, auth_servers: Sequence[str], now: datetime, 
             continue
         return _compared(claim, said, server)
     reason = refusal.message if refusal else "no authorization server is allowed"
-    raise Unproven(f"Bitrix24 does not know this log-in: {reason}", "Open the application in the portal again.")
+    words = f"Bitrix24 does not know this log-in: {reason}"
+    raise Unproven(words, "Open the application in the portal again.").because("log_in_refused")
 
 
 def _servers(claim: Claim, allowed: Sequence[str], usual: str) -> list[str]:
@@ -160,7 +161,8 @@ def _servers(claim: Claim, allowed: Sequence[str], usual: str) -> list[str]:
     if named:
         if host_of(named) not in allowed or urlsplit(named).username is not None:
             hint = "If it is Bitrix24's, add it to DOZVON_BITRIX24_AUTH_SERVERS."
-            raise Unproven(f"{host_of(named)} is no authorization server that the hub trusts.", hint)
+            words = f"{host_of(named)} is no authorization server that the hub trusts."
+            raise Unproven(words, hint).because("unknown_server", host=host_of(named))
         return [origin_of(named)]
     return [f"https://{host}" for host in allowed]
 
@@ -188,9 +190,10 @@ def _compared(claim: Claim, said: Envelope, server: str) -> Proof:
     )
     same_member = hmac.compare_digest(proof.member_id.encode(), claim.member_id.encode())
     if not (proof.client_id and proof.member_id and same_member):
-        raise Unproven("The log-in belongs to another portal than the one that is named.")
+        raise Unproven("The log-in belongs to another portal than the one that is named.").because("other_account")
     if claim.domain not in {proof.domain, host_of(proof.client_endpoint)}:
-        raise Unproven(f"The portal does not live at {claim.domain}.", "Open the application in the portal again.")
+        words = f"The portal does not live at {claim.domain}."
+        raise Unproven(words, "Open the application in the portal again.").because("other_account")
     if urlsplit(endpoint).scheme not in {"http", "https"} or not urlsplit(endpoint).hostname:
         raise Unproven("The authorization server names no address of the portal.")
     return proof

@@ -11,7 +11,22 @@ from dataclasses import dataclass
 from hub.domain.errors import AuthExpired, AuthRevoked, DeliveryError, DozvonError, Paused, Rejected, Throttled
 from hub.web.i18n import _, _l
 
-_OURS = frozenset({"name_unknown", "no_connection", "no_tls", "no_answer", "private_address", "https_only"})
+_OURS = frozenset(
+    {
+        "name_unknown",
+        "no_connection",
+        "no_tls",
+        "no_answer",
+        "private_address",
+        "https_only",
+        "unknown_server",
+        "unknown_application",
+        "other_account",
+        "connected_already",
+        "elsewhere",
+        "admin_needed",
+    }
+)
 """Reasons that the hub itself found: there are no words of the vendor's."""
 REASONS: Mapping[str, tuple[str, str]] = {
     "name_unknown": (
@@ -105,6 +120,30 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "to_be_confirmed": (
         _l("An administrator of %(title)s has to confirm the access first."),
         _l("Ask for the confirmation, then check once more."),
+    ),
+    "unknown_server": (
+        _l("%(host)s is not known to the hub as a log-in server."),
+        _l("If it is the vendor’s own, whoever runs the hub adds it to its settings."),
+    ),
+    "unknown_application": (
+        _l("The access is for an application that the hub does not know."),
+        _l("Enter the id and the key of the application that you have made in %(title)s."),
+    ),
+    "other_account": (
+        _l("The access was given for another account than the one that was meant."),
+        _l("Log in to the right account in %(title)s, then begin again."),
+    ),
+    "connected_already": (
+        _l("This account is connected already, as “%(name)s”."),
+        _l("Go on with that connection."),
+    ),
+    "elsewhere": (
+        _l("This account is connected to another company’s workspace in this hub."),
+        _l("Remove it there first."),
+    ),
+    "admin_needed": (
+        _l("Only an administrator of %(title)s can connect it."),
+        _l("Ask one to log in, then begin again."),
     ),
     "not_installed": (
         _l("The application is not installed in %(title)s."),

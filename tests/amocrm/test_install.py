@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from flask.testing import FlaskClient
 
 from simulators.amocrm import AmoCrmSimulator
 from tests.amocrm.house import CALLBACK, House, agreed, come_back, consent_of, csrf_of, prepared
@@ -256,3 +257,38 @@ def test_an_account_that_does_not_answer_is_said_to(house: House, amo: AmoCrmSim
     given = agreed(consent_of(client))
     amo.faults.add("html_502", "oauth2/access_token")
     refused(house, connection_id, come_back(client, given).status_code, 503)
+
+
+# --- Begun in the wizard ------------------------------------------------------------------------------
+
+
+def begun_in_wizard(client: FlaskClient) -> str:
+    answer = client.get("/amocrm/install", query_string={"connection": "amo", "from": "start"})
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["Location"])
+
+
+def test_a_log_in_that_the_wizard_began_comes_back_to_its_next_step(house: House, amo: AmoCrmSimulator) -> None:
+    connection_id = prepared(house, amo)
+    client = house.browser()
+    answer = come_back(client, agreed(begun_in_wizard(client)))
+    assert (answer.status_code, answer.location) == (303, f"/admin/start/connections/{connection_id}")
+    page = client.get(answer.location, headers={"Accept-Language": "en"}).text
+    assert 'href="/admin/start/people"' in page
+
+
+def test_a_refusal_leads_back_to_the_wizards_form_in_plain_words(house: House, amo: AmoCrmSimulator) -> None:
+    connection_id = prepared(house, amo)
+    client = house.browser()
+    for spoil, words in (
+        (lambda given: {**given, "error": "access_denied"}, "the access was not allowed"),
+        (lambda given: {**given, "state": "made up"}, "no longer good"),
+        (lambda given: {**given, "referer": "evil.example"}, "it is not amoCRM"),
+        (lambda given: {**given, "code": "no such code"}, "no longer good"),
+    ):
+        answer = come_back(client, spoil(agreed(begun_in_wizard(client))))
+        assert (answer.status_code, answer.location) == (303, "/admin/start/crm?vendor=amocrm#keys")
+        page = client.get("/admin/start/crm?vendor=amocrm", headers={"Accept-Language": "en"}).text
+        assert words in page
+        assert "Nothing has changed." in page
+    assert house.tokens(connection_id) is None

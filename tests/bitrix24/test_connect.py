@@ -146,3 +146,68 @@ def test_only_administrators_connect(house: House, role: str) -> None:
 )
 def test_a_typed_portal_is_a_host_name_or_nothing(typed: str, host: str | None) -> None:
     assert portal_host(typed) == host
+
+
+# --- Begun in the wizard ------------------------------------------------------------------------------
+
+
+def from_start(client: FlaskClient, b24: Bitrix24Simulator, **more: str) -> str:
+    """Begun in the wizard; the path that the browser comes back to from the portal's consent."""
+    token = csrf_of(client.get("/bitrix24/connect?from=start").text)
+    form = {"portal": f" https://{b24.domain}/crm/ ", "from": "start", "csrf_token": token, **more}
+    away = client.post("/bitrix24/connect", data=form)
+    found = re.search(r'id="away" rel="noreferrer" href="([^"]+)"', away.text)
+    assert found is not None, away.text
+    back = urllib3.request("GET", unescape(found[1]), redirect=False).headers["Location"]
+    return back.removeprefix("http://localhost")
+
+
+def test_a_log_in_that_the_wizard_began_comes_back_to_its_next_step(house: House, b24: Bitrix24Simulator) -> None:
+    client = member(house, house.add_workspace())
+    answer = client.get(from_start(client, b24))
+    connection = house.connection()
+    assert answer.location == f"/admin/start/connections/{connection.id}"
+    page = client.get(answer.location, headers={"Accept-Language": "en"}).text
+    assert 'href="/admin/start/people"' in page
+    assert client.get(consent(client, b24)).location == f"/admin/connections/{connection.id}"
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"error": "access_denied", "state": ""}, "the access was not allowed"),
+        ({"state": "made up", "code": "x"}, "no longer good"),
+        ({"code": "x", "state": "", "server_domain": "evil.example"}, "evil.example is not known to the hub"),
+        ({"code": "no such code", "state": ""}, "no longer good"),
+    ],
+)
+def test_a_refusal_leads_back_to_the_wizards_form_in_plain_words(
+    house: House, b24: Bitrix24Simulator, query: dict[str, str], words: str
+) -> None:
+    client = member(house, house.add_workspace())
+    state = parse_qs(urlsplit(from_start(client, b24)).query)["state"][0]
+    english = {"Accept-Language": "en"}
+    answer = client.get("/bitrix24/app", query_string={**query, "state": query["state"] or state}, headers=english)
+    assert (answer.status_code, answer.location) == (303, "/admin/start/crm?vendor=bitrix24#keys")
+    page = client.get("/admin/start/crm?vendor=bitrix24", headers=english).text
+    assert words in page
+    assert "Nothing has changed." in page
+    assert house.connections() == []
+
+
+def test_keys_of_an_own_application_are_entered_on_the_page(
+    database: Database, tmp_path: Path, b24: Bitrix24Simulator, redis_url: str
+) -> None:
+    house = house_for(database, tmp_path / "home", b24, redis_url, own_application=False)
+    workspace_id = house.add_workspace()
+    client = member(house, workspace_id)
+    token = csrf_of(client.get("/bitrix24/connect?from=start").text)
+    form = {"portal": b24.domain, "from": "start", "csrf_token": token}
+    assert client.post("/bitrix24/connect", data=form).status_code == 400
+    assert client.post("/bitrix24/connect", data={**form, "client_id": "local.1"}).status_code == 400
+    keys = {"client_id": b24.client_id, "client_secret": b24.client_secret}
+    answer = client.get(from_start(client, b24, **keys))
+    connection = house.connection()
+    assert answer.location == f"/admin/start/connections/{connection.id}"
+    assert (connection.workspace_id, connection.settings["member_id"]) == (workspace_id, b24.member_id)
+    assert b24.client_secret not in client.get("/bitrix24/connect").text

@@ -33,6 +33,7 @@ from hub.web.amocrm.words import words
 from hub.web.people import this_person
 from hub.web.roles import Right, needs
 from hub.web.services import web
+from hub.web.start.returning import back_connected, back_refused, began_at_start, is_from_start, note_beginning
 
 log = structlog.get_logger()
 _CLIENT_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -47,6 +48,7 @@ def install() -> ResponseReturnValue:
     name = request.args.get("connection")
     if name is None:
         return _page()
+    note_beginning(VENDOR)
     with web().database.reading() as session:
         rows = [row for row in connections_in(session, this_person().workspace_id) if row.name == name]
     return _to_consent(rows[0]) if rows else (_page("unknown"), 404)
@@ -56,6 +58,7 @@ def install() -> ResponseReturnValue:
 @needs(Right.CONNECT)
 def begin() -> ResponseReturnValue:
     """Keep the keys of a private integration, or take those of our own, and send the browser to the consent."""
+    note_beginning(VENDOR)
     base_url = _account_address(request.form.get("account", ""))
     if base_url is None:
         return _page("account"), 400
@@ -103,17 +106,20 @@ def callback() -> ResponseReturnValue:
     """amoCRM sends the browser back; or its server tells of an installation from the widget, without a state."""
     if "state" not in request.args and "from_widget" in request.args:
         return _from_widget()
-    state = returned_state(request.args.get("state", ""))
+    from_start, state = began_at_start(VENDOR), returned_state(request.args.get("state", ""))
     if state is None:
-        return refusal("again", 400)
+        return back_refused(VENDOR, "again") if from_start else refusal("again", 400)
     if request.args.get("error"):
-        return refusal("denied", 403)
+        return back_refused(VENDOR, "denied") if from_start else refusal("denied", 403)
     try:
         connection_id = _connected(state)
-    except (Unproven, AuthRevoked) as error:
-        return refusal("refused", 403, error.message, error.hint)
     except DeliveryError as error:
-        return refusal("later", 503, error.message, error.hint)
+        if from_start:
+            return back_refused(VENDOR, error)
+        key, status = ("refused", 403) if isinstance(error, Unproven | AuthRevoked) else ("later", 503)
+        return refusal(key, status, error.message, error.hint)
+    if from_start:
+        return back_connected(connection_id)
     flash(words()["connected"], "good")
     return redirect(url_for("pages.connection", connection_id=connection_id), code=303)
 
@@ -139,7 +145,8 @@ def _meant(session: Session, state: Facts, client_id: str) -> Connection:
         row = session.get(Connection, state["connection"])
     is_mine = row is not None and row.workspace_id == state["workspace"] and row.vendor == VENDOR
     if row is None or not is_mine or (client_id and keys_of(row).client_id != client_id):
-        raise Unproven("This log-in was not begun for that integration.", "Begin again at /amocrm/install.")
+        words = "This log-in was not begun for that integration."
+        raise Unproven(words, "Begin again at /amocrm/install.").because("other_account")
     return row
 
 
@@ -196,6 +203,7 @@ def _page(error: str = "") -> Response:
             "amocrm/install.html",
             say=words(),
             error=error,
+            from_start=is_from_start(),
             connections=rows,
             redirect_uri=f"{web().public_url}{CALLBACK}",
             secrets_uri=f"{web().public_url}/amocrm/secrets",

@@ -31,9 +31,10 @@ def log_in(given: Mapping[str, str], keys: Keys, known_base: str) -> Login:
     own_for_vendors = bool(known_base) and is_account(host_of(known_base)) and not is_account(host)
     code = given.get("code", "")
     if base_url is None or own_for_vendors:
-        raise Unproven("This log-in does not come from an amoCRM account.", "Begin again at /amocrm/install.")
+        words = "This log-in does not come from an amoCRM account."
+        raise Unproven(words, "Begin again at /amocrm/install.").because("not_this_system")
     if not code or len(code) > _LONGEST_CODE:
-        raise Unproven("amoCRM sent no code.", "Begin again at /amocrm/install.")
+        raise Unproven("amoCRM sent no code.", "Begin again at /amocrm/install.").because("log_in_refused")
     if host_of(known_base) == host:
         base_url = known_base
     return logged_in(runtime.http, base_url, keys, code, web().services.now())

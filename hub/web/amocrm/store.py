@@ -109,7 +109,8 @@ def keep_login(session: Session, row: Connection, login: Login) -> None:
     take_turn(session, VENDOR, login.account_id)
     known = account_of(session, row)
     if known and known != login.account_id:
-        raise Unproven("That is another account than this connection's.", "Log in to the account it belongs to.")
+        words = "That is another account than this connection's."
+        raise Unproven(words, "Log in to the account it belongs to.").because("other_account")
     _require_admin(session, row, login)
     _free_account(session, row, login.account_id)
     row.settings = {
@@ -126,7 +127,7 @@ def keep_login(session: Session, row: Connection, login: Login) -> None:
 def _require_admin(session: Session, row: Connection, login: Login) -> None:
     """The token carries its person's rights (amocrm.md §1.1), so an administrator's is not given up for less."""
     if login.is_admin is False and session.get(ConnectionToken, row.id) is not None:
-        raise Unproven("Only an administrator of the account can connect it anew.")
+        raise Unproven("Only an administrator of the account can connect it anew.").because("admin_needed")
 
 
 def _free_account(session: Session, row: Connection, account_id: str) -> None:
@@ -134,10 +135,11 @@ def _free_account(session: Session, row: Connection, account_id: str) -> None:
         if other.id == row.id or account_of(session, other) != account_id:
             continue
         if other.workspace_id == row.workspace_id:
-            raise Unproven(f"This account is connected already, as “{other.name}”.", "Log in to that connection.")
+            words = f"This account is connected already, as “{other.name}”."
+            raise Unproven(words, "Log in to that connection.").because("connected_already", name=other.name)
         workspace = session.get_one(Workspace, other.workspace_id)
         if not _is_unclaimed(session, workspace):
-            raise Unproven(_ELSEWHERE, "Remove it there first.")
+            raise Unproven(_ELSEWHERE, "Remove it there first.").because("elsewhere")
         session.execute(delete(ConnectionToken).where(ConnectionToken.connection_id == other.id))
         session.execute(delete(Connection).where(Connection.id == other.id))
         session.execute(delete(Workspace).where(Workspace.id == workspace.id))
@@ -195,7 +197,7 @@ def claim(session: Session, row: Connection, workspace_id: int) -> None:
         return
     room = session.get_one(Workspace, row.workspace_id)
     if not _is_unclaimed(session, room):
-        raise Unproven(_ELSEWHERE, "Remove it there first.")
+        raise Unproven(_ELSEWHERE, "Remove it there first.").because("elsewhere")
     row.name, row.workspace_id = _free_name(session, workspace_id), workspace_id
     note(session, row, "amocrm_claimed")
     session.flush()

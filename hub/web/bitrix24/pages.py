@@ -32,7 +32,7 @@ def install() -> ResponseReturnValue:
     from the consent of the authorization-code flow comes here too, as the application's settings say.
     """
     if request.method != "POST":
-        return come_back() if "code" in request.args else _outside()
+        return come_back() if {"code", "error"} & request.args.keys() else _outside()
     body = request.get_data(cache=True)
     if "event" in request.form:
         return take_event(body)
@@ -55,7 +55,7 @@ def install() -> ResponseReturnValue:
 def app_page() -> ResponseReturnValue:
     """How the connection is, and the way into the hub. An administrator's first visit installs, if nothing has yet."""
     if request.method != "POST":
-        return come_back() if "code" in request.args else _outside()
+        return come_back() if {"code", "error"} & request.args.keys() else _outside()
     body = request.get_data(cache=True)
     if "event" in request.form:
         return take_event(body)

@@ -97,7 +97,8 @@ def _new_connection(
 ) -> Connection:
     if proof.client_id != settings.bitrix24_client_id or not settings.bitrix24_client_secret:
         hint = "Enter its client_id and client_secret in a connection, or in DOZVON_BITRIX24_CLIENT_ID and _SECRET."
-        raise Unproven("The portal opened an application that the hub does not know.", hint)
+        words = "The portal opened an application that the hub does not know."
+        raise Unproven(words, hint).because("unknown_application")
     workspace = session.get(Workspace, workspace_id) if workspace_id is not None else None
     if workspace is None:
         workspace = _new_workspace(session, now, claim, proof)
@@ -145,7 +146,8 @@ def _move(session: Session, row: Connection, workspace_id: int) -> None:
     alone = select(func.count()).select_from(Connection).where(Connection.workspace_id == row.workspace_id)
     old = session.get_one(Workspace, row.workspace_id)
     if not old.slug.startswith(_OWN_WORKSPACE) or session.scalar(alone) != 1:
-        raise Unproven("This portal is connected to another workspace already.", "Remove the application there first.")
+        words = "This portal is connected to another workspace already."
+        raise Unproven(words, "Remove the application there first.").because("elsewhere")
     row.name, row.workspace_id = _free_name(session, workspace_id), workspace_id
     session.flush()
     session.execute(delete(Workspace).where(Workspace.id == old.id))

@@ -84,7 +84,8 @@ def _proof(http: Http, claim: Claim, now: datetime) -> Proof:
     with web().database.reading() as session:
         if not is_known_application(session, settings, proof.client_id):
             hint = "Enter its client_id and client_secret in a connection, or in DOZVON_BITRIX24_CLIENT_ID and _SECRET."
-            raise Unproven("The portal opened an application that the hub does not know.", hint)
+            words = "The portal opened an application that the hub does not know."
+            raise Unproven(words, hint).because("unknown_application")
     return proof
 
 
@@ -105,4 +106,4 @@ def require_installer(session: Session, visitor: Visitor) -> None:
         known = [row for row in connections_of(session, visitor.proof.member_id) if has_tokens(session, row.id)]
         if not known or not visitor.proof.installed:
             return
-    raise Unproven("Only an administrator of the portal can install the application.")
+    raise Unproven("Only an administrator of the portal can install the application.").because("admin_needed")
