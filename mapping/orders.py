@@ -45,7 +45,7 @@ def rule_on(facts: PlanFacts) -> Ruling:
         undecided=not decided,
         client_name=client_name(facts) if facts.rules_of.privacy.mask_phones else "",
     )
-    nothing = all(rule.outcome is LeadOutcome.NOTHING for rule in rules) and _is_certain(facts, tables)
+    nothing = all(rule.outcome is LeadOutcome.NOTHING for rule in rules) and _is_certain(tables)
     chosen = _chosen(facts, rules[0], orders)
     why = (*_why(facts, possible[0], rules[0], decided=decided), *_why_whose(facts, chosen))
     return Ruling(possible[0], rules[0], orders, nothing, why, _turns(facts, rules[0], chosen))
@@ -69,10 +69,8 @@ def _turns(facts: PlanFacts, rule: PolicyRule, chosen: Chosen) -> tuple[Turn, ..
     return (Turn(turn_of_rule(rule), chosen.user_id),)
 
 
-def _is_certain(facts: PlanFacts, tables: list[Mapping[str, Treatment]]) -> bool:
-    """That nobody is known behind a number is believed only when the CRM says so at the moment of writing."""
-    if facts.person is not PersonState.UNKNOWN:
-        return True
+def _is_certain(tables: list[Mapping[str, Treatment]]) -> bool:
+    """Who the client is, only the CRM knows at the moment of writing: what the hub remembers may be old."""
     return all(
         state in table and table[state].outcome is LeadOutcome.NOTHING for table in tables for state in LIVE_STATES
     )

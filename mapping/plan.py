@@ -132,6 +132,8 @@ def _cards(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) -> list
     call = facts.call
     if call.direction is not Direction.INBOUND and call.callback_id is None:
         return []
+    if about.orders.treatment(facts.person).outcome is LeadOutcome.NOTHING:
+        return []
     intents = []
     for extension in call.rung:
         employee = facts.employees.get(extension)

@@ -82,10 +82,15 @@ def test_each_state_of_the_client_gets_its_own_answer() -> None:
     assert "ensure_lead" in kinds(plan(facts))
 
 
-def test_nothing_is_written_of_a_known_client_whom_the_rules_leave_out() -> None:
+def test_a_known_client_whom_the_rules_leave_out_is_left_to_the_crm_to_tell_and_shown_to_nobody() -> None:
     rules = book(PolicyRule("partners", LeadOutcome.NOTHING, person=CONTACT), PolicyRule("all", LeadOutcome.LEAD))
     planned = plan(told(*ANSWERED, rules=rules, person=PersonState.CONTACT))
-    assert (planned.intents, planned.nothing_because) == ((), "rule “partners”: not written to the CRM")
+    assert one(planned, IntentKind.LOG_CALL).call.orders.treatment(PersonState.CONTACT).outcome == "nothing"
+    assert "show_card" in kinds(plan(told(rings("101", 1), rules=rules)))
+    assert "show_card" not in kinds(plan(told(rings("101", 1), rules=rules, person=PersonState.CONTACT)))
+    everybody = book(PolicyRule("off", LeadOutcome.NOTHING))
+    planned = plan(told(*ANSWERED, rules=everybody, person=PersonState.CONTACT))
+    assert (planned.intents, planned.nothing_because) == ((), "rule “off”: not written to the CRM")
 
 
 def test_that_nobody_is_known_is_left_to_the_crm_to_say() -> None:
