@@ -115,6 +115,16 @@ RULE_WORDS: dict[str, dict[str, str]] = {
     },
     "preset_talked": {"ru": "новый клиент после разговора", "en": "a stranger, once talked to"},
     "preset_advertised": {"ru": "новый клиент с рекламы", "en": "a stranger from an advertisement"},
+    "open_deal_label": {
+        "ru": "Если у клиента есть открытая сделка или лид",
+        "en": "If the client has an open deal or lead",
+    },
+    "open_deal_reuse": {
+        "ru": "звонок идёт в них, новое не создаётся",
+        "en": "the call goes on it, nothing new is made",
+    },
+    "open_deal_new": {"ru": "создать ещё одну", "en": "make one more"},
+    "turn_next": {"ru": "на очереди", "en": "next in turn"},
     # Situations, clients, people
     "situation_inbound_answered": {"ru": "входящий, поговорили", "en": "inbound, answered"},
     "situation_inbound_missed": {"ru": "входящий пропущенный", "en": "inbound, missed"},

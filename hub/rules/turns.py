@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from hub.db.locks import take_turn
 from hub.db.rules import RulesTurn
 from mapping.model import Rules, Who
-from mapping.turns import TASKS, Queue, Turn, turn_of_rule
+from mapping.turns import TASKS, Queue, Turn, next_in_turn, turn_of_rule
 
 _BY_TURNS = frozenset({Who.ROUND_ROBIN, Who.ON_DUTY})
 _AT_ONCE = 500
@@ -46,6 +46,14 @@ def standing_queues(
     by_last = query.group_by(RulesTurn.queue, RulesTurn.user_id).order_by(func.max(RulesTurn.id))
     rows = session.execute(by_last).all()
     return {name: Queue(tuple(row.user_id for row in rows if row.queue == name)) for name in names}
+
+
+def next_turns(session: Session, connection_id: int, rules: Rules) -> dict[str, str]:
+    """Whose turn is next, by the name of each rule that goes round among its users."""
+    standing = standing_queues(session, connection_id, queues_of(rules))
+    round_robin = [rule for rule in rules.policy if Who.ROUND_ROBIN in rule.responsible]
+    found = ((rule.name, next_in_turn(rule.users, standing.get(turn_of_rule(rule)))) for rule in round_robin)
+    return {name: user for name, user in found if user}
 
 
 def taken_turns(session: Session, connection_id: int, subjects: Sequence[str]) -> dict[str, dict[str, str]]:

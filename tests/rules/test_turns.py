@@ -123,4 +123,4 @@ def test_the_dry_run_foretells_whose_turn_it_will_be_and_then_is(world: World) -
 
 
 def _responsible(effects: Any) -> str:
-    return next(effect.parts["responsible"] for effect in effects if effect.what == "lead")
+    return next(str(effect.parts["responsible"]) for effect in effects if effect.what == "lead")

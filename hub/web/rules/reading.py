@@ -8,7 +8,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from mapping.model import Who
+from mapping.model import OpenDeal, Who
 
 Line = dict[str, Any]
 WHO_PLACES = 3
@@ -51,6 +51,7 @@ def policy_line(form: Form) -> Line:
             "responsible": _who(form, "responsible"),
             "users": words(form.get("users", "")),
             "title": form.get("title", "").strip(),
+            "open_deal": form.get("open_deal", "").replace(OpenDeal.REUSE, ""),
         }
     )
 

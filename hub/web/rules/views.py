@@ -16,6 +16,7 @@ from hub.delivery.people import employees_for
 from hub.domain.party import Employee
 from hub.rules.definitions import Choices, choices, definitions
 from hub.rules.store import InForce, draft_of, in_force, standing, vendor_rules
+from hub.rules.turns import next_turns
 from hub.web.people import this_person
 from hub.web.services import web
 from mapping.check import check
@@ -35,6 +36,8 @@ class Book:
     draft: RulesDraft | None
     choices: Choices
     mistakes: tuple[Mistake, ...]
+    turns: Mapping[str, str]
+    """Whose turn is next, by the name of the rule."""
 
     @property
     def revision(self) -> int:
@@ -71,13 +74,15 @@ def read_book(session: Session, connection_id: int) -> Book:
     document = draft.document if draft else held.document
     known = definitions(session, connection_id, vendor_rules(registry, connection.vendor))
     row = standing(session, connection_id)
+    rules = read_rules(document)
     return Book(
         connection,
         document,
         held,
         draft,
         choices(session, connection_id),
-        tuple(check(read_rules(document), known, row.names if row else None)),
+        tuple(check(rules, known, row.names if row else None)),
+        next_turns(session, connection_id, rules),
     )
 
 
