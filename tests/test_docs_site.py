@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from markdown_it import MarkdownIt
 from mkdocs.utils.yaml import yaml_load
 
@@ -262,3 +263,14 @@ def test_a_browser_asks_no_outside_host_and_finds_russian_words(address: str) ->
     assert {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))} == {
         urlsplit(address).netloc
     }
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_can_be_read_by_everybody(address: str, scheme: str) -> None:
+    """WCAG 2.2 AA by axe-core, on a page with code, tables, lists and links."""
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
+        page.goto(f"{address}/ru/webhook-connector/")
+        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}).response
+        assert [(one["id"], one["nodes"][0]["target"]) for one in found["violations"]] == []
