@@ -8,6 +8,7 @@ from flask import abort, render_template
 
 from hub.tracking.live.rules import rules_of
 from hub.web.pages import pages
+from hub.web.pages.charts import columns
 from hub.web.pages.lists import PER_PAGE, cursor_argument, shown, text_argument
 from hub.web.people import this_person
 from hub.web.queries.attribution import pages_of
@@ -43,6 +44,7 @@ def site(key: str) -> str:
         calls = queries.calls_by_number(
             session, workspace_id, [one.row.number for one in numbers], now - queries.FIGURES_WINDOW
         )
+        hours = queries.pool_hours(session, row.id, now)
         return render_template(
             "tracking/site.html",
             site=row,
@@ -52,7 +54,8 @@ def site(key: str) -> str:
             calls=calls,
             accuracy=queries.accuracy_of(session, row.id, now),
             advice=queries.advise(session, row.id, now, len(numbers)),
-            hours=queries.pool_hours(session, row.id, now),
+            hours=hours,
+            chart=columns([(hour.most_busy, 0) for hour in hours], least=max(4, len(numbers)), most_labels=8),
             alarms=queries.alarms_of(session, row.id, now),
             alive_since=int((now - _ALIVE_WITHIN).timestamp() * 1000),
         )
