@@ -254,7 +254,7 @@ def test_a_browser_asks_no_outside_host_and_finds_russian_words(address: str) ->
     asked: list[str] = []
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(120_000)
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{address}/ru/mango/")
         page.get_by_role("textbox").first.fill("карантин")
@@ -271,6 +271,7 @@ def test_pages_can_be_read_by_everybody(address: str, scheme: str) -> None:
     """WCAG 2.2 AA by axe-core, on a page with code, tables, lists and links."""
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
+        page.set_default_timeout(120_000)
         page.goto(f"{address}/ru/webhook-connector/")
         found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}).response
         assert [(one["id"], one["nodes"][0]["target"]) for one in found["violations"]] == []
