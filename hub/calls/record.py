@@ -16,7 +16,7 @@ from hub.db.callbacks import CallbackRow
 from hub.db.engine import database_now
 from hub.db.locks import take_turn
 from hub.db.routing import CommandRow
-from hub.db.tables import CallEventRow, CallRow, Connection, LineSource, RecordingRow
+from hub.db.tables import CallEventRow, CallRow, Connection, LineSource, RecordingRow, Workspace
 from hub.db.tracking import SiteRow
 from hub.domain.attribution import Attribution, Model
 from hub.domain.call import Call, Recording
@@ -24,6 +24,7 @@ from hub.domain.codec import from_document, to_document
 from hub.domain.events import CallEvent, Direction, RecordingState
 from hub.domain.party import Source, UnknownSource, VisitStory
 from hub.runtime import Runtime
+from hub.tracking.attribution.told import told
 from hub.tracking.live.answers import AskedCall, answer_call, answer_callback, site_of_number
 from hub.tracking.places import area_of_number, plan_in
 
@@ -169,7 +170,9 @@ def _source_of_line(session: Session, workspace_id: int, call: Call) -> Source |
     )
     if line is None:
         return None
-    return Source(line.source, line.medium, line.campaign, evidence=f"static number {call.line.e164} was called")
+    locale = session.get_one(Workspace, workspace_id).locale
+    evidence = told(f"static number {call.line.e164} was called", locale)
+    return Source(line.source, line.medium, line.campaign, evidence=evidence)
 
 
 def _callback_of(session: Session, row: CallRow, call: Call) -> CallbackRow | None:

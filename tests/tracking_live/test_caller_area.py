@@ -51,7 +51,7 @@ def test_the_callers_region_decides_between_two_visits(shared: Hub, ring: Ring, 
     assert change.source is not None
     assert change.source.source == source
     assert "the caller's region is the visitor's" in evidence(shared)
-    assert "the caller's region is the visitor's" in (change.source.evidence or "")
+    assert "регион звонящего совпадает с регионом посетителя" in change.source.evidence  # in the workspace's language
 
 
 def test_a_russian_reads_of_the_region_on_the_calls_page(shared: Hub, ring: Ring, app: Flask) -> None:

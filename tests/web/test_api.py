@@ -116,7 +116,8 @@ def test_one_call_tells_legs_source_deliveries_trace_and_recordings(
     assert body["attribution"]["chosen"] == {
         "source": "billboard", "medium": "offline", "campaign": None, "model": "static_number",
     }  # fmt: skip
-    assert body["attribution"]["evidence"]
+    assert "отведён источнику «billboard»" in body["attribution"]["evidence"][0]  # in the workspace's language
+    assert body["attribution"]["reasons"] == ["static_number"]
     assert [(sent["id"], sent["last_error"]) for sent in body["deliveries"]] == [(str(delivery), "no such field")]
     assert body["deliveries"][0]["attempts"][0]["words"] == "no such field"
     assert body["trace"][0]["why"][0]["rule"] == "talked_last"
@@ -127,7 +128,7 @@ def test_one_call_tells_legs_source_deliveries_trace_and_recordings(
 def test_call_without_a_known_source_says_so_honestly(app: Flask, database: Database, acme: Seeded) -> None:
     call_id = add_call(database, acme)
     body = app.test_client().get(f"/api/v1/calls/{call_id}", headers=bearer(acme)).get_json()
-    assert body["attribution"] == {"chosen": None, "candidates": [], "evidence": []}
+    assert body["attribution"] == {"chosen": None, "candidates": [], "evidence": [], "reasons": []}
 
 
 def test_deliveries_are_filtered_by_state_connection_and_call(app: Flask, database: Database, acme: Seeded) -> None:

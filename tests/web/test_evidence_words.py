@@ -12,6 +12,7 @@ from flask import Flask
 
 from hub.domain.attribution import Attribution, CallFact, LeaseFact, Model, VisitFact
 from hub.tracking.attribution import Settings, attribute
+from hub.tracking.attribution.told import CODES, code_of
 from hub.web.evidence import evidence_in_words
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -70,6 +71,14 @@ def test_every_reason_that_an_attribution_gives_is_told_in_russian(app: Flask) -
     assert len(kinds) > 13
     english = [one for one in SENTENCES if re.search(r"[A-Za-z]", in_language(app, "ru", one))]
     assert english == []
+
+
+def test_every_reason_has_a_stable_code_whatever_its_figures() -> None:
+    codes = {code_of(one) for one in SENTENCES}
+    assert "other" not in codes
+    assert codes <= set(CODES)
+    assert code_of("something that an older version said") == "other"
+    assert code_of("the best candidate has 61%, an answer needs 80%") == "too_uncertain"
 
 
 def test_every_reason_keeps_its_figures_in_both_languages(app: Flask) -> None:

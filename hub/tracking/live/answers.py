@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from hub.db.tables import CallRow
+from hub.db.tables import CallRow, Workspace
 from hub.db.tracking import AttributionRow, FormReport, LeaseRow, PageRow, SiteNumber, SiteRow, TouchRow, VisitRow
 from hub.domain.attribution import Attribution, CallFact, EarlierCall, LeaseFact, Model, Touch, VisitFact
 from hub.domain.codec import from_document, to_document
 from hub.domain.party import PageView, Source, VisitStory
 from hub.tracking.attribution import DelayLaw, attribute_one, earlier_call, prior_law
 from hub.tracking.attribution.answer import lost
+from hub.tracking.attribution.told import told
 from hub.tracking.live.rules import rules_of
 from hub.tracking.places import area_of
 from hub.tracking.sources import TouchModel, credit
@@ -83,7 +84,8 @@ def answer_call(session: Session, site: SiteRow, asked: AskedCall) -> Answered:
         return Answered(attribution, site.id, None, None)
     until = asked.at + CLOCKS_DIFFER
     touch = _touch(session, site, visit, until)
-    return Answered(attribution, site.id, _source(touch, attribution), _story(session, visit, until))
+    source = _source(touch, attribution, _locale(session, site))
+    return Answered(attribution, site.id, source, _story(session, visit, until))
 
 
 def answer_callback(session: Session, site: SiteRow, asked: AskedCall, visit_uid: str) -> Answered:
@@ -93,7 +95,8 @@ def answer_callback(session: Session, site: SiteRow, asked: AskedCall, visit_uid
     )
     attribution = attribute_one(fact, (), law_of(site))
     _keep(session, site, asked, attribution)
-    source, story = visit_behind(session, site, visit_uid, asked.at, _evidence(attribution))
+    evidence = _evidence(attribution, _locale(session, site))
+    source, story = visit_behind(session, site, visit_uid, asked.at, evidence)
     return Answered(attribution, site.id, source, story)
 
 
@@ -107,7 +110,7 @@ def visit_behind(
     until = at + CLOCKS_DIFFER
     touch = _touch(session, site, visit, until)
     certain = Attribution("", Model.CALLBACK, visit_uid, 1.0, evidence=(evidence,))
-    return replace(_source(touch, certain), evidence=evidence), _story(session, visit, until)
+    return replace(_source(touch, certain, "en"), evidence=evidence), _story(session, visit, until)
 
 
 def _attribute(session: Session, site: SiteRow, asked: AskedCall, fact: CallFact) -> Attribution:
@@ -233,20 +236,25 @@ def _touch_of(row: TouchRow) -> Touch:
     return Touch(row.source, row.medium, row.campaign, row.content, row.term, click_ids=row.click_ids or {})
 
 
-def _source(touch: Touch, attribution: Attribution) -> Source:
+def _source(touch: Touch, attribution: Attribution, locale: str) -> Source:
     return Source(
         source=touch.source[:200],
         medium=touch.medium[:200],
         campaign=touch.campaign[:200] if touch.campaign else None,
         content=touch.content,
         term=touch.term,
-        evidence=_evidence(attribution),
+        evidence=_evidence(attribution, locale),
         certain=attribution.probability >= _CERTAIN_FROM,
     )
 
 
-def _evidence(attribution: Attribution) -> str:
-    return f"{attribution.probability:.0%}: " + "; ".join(attribution.evidence)
+def _evidence(attribution: Attribution, locale: str) -> str:
+    """For the CRM, so in the workspace's language."""
+    return f"{attribution.probability:.0%}: " + "; ".join(told(one, locale) for one in attribution.evidence)
+
+
+def _locale(session: Session, site: SiteRow) -> str:
+    return session.get_one(Workspace, site.workspace_id).locale
 
 
 def _story(session: Session, visit: VisitRow, at: datetime) -> VisitStory:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from hub.db.tables import CallRow, RecordingRow
 from hub.db.work import DeliveryRow
 from hub.domain.call import Closing
 from hub.tracking.attribution.quality import Flags
+from hub.tracking.attribution.told import code_of, told
 from hub.web.paging import Page, encode_cursor
 from hub.web.queries.attribution import ShownCandidate
 from hub.web.queries.calls import ListedCall, Sent, Story
@@ -54,11 +55,12 @@ def call_document(listed: ListedCall) -> Document:
     }
 
 
-def story_document(story: Story, public_url: str) -> Document:
+def story_document(story: Story, public_url: str, locale: str = "en") -> Document:
+    """`locale` is the workspace's: reasons are told in it, and their codes never change."""
     return {
         **call_document(ListedCall(story.call, story.connection.name)),
         "legs": list(story.facts.legs),
-        "attribution": attribution_document(story),
+        "attribution": attribution_document(story, locale),
         "flags": flags_document(story.flags),
         "trace": story.call.plan_trace,
         "deliveries": [delivery_detail_document(sent) for sent in story.deliveries],
@@ -66,11 +68,11 @@ def story_document(story: Story, public_url: str) -> Document:
     }
 
 
-def attribution_document(story: Story) -> Document:
+def attribution_document(story: Story, locale: str = "en") -> Document:
     """What is known of where the caller came from: the visit that held the called number, or what that stands for."""
     call, shown = story.call, story.attribution
     if shown is None or (call.source is not None and shown.visit is None):
-        return _static_attribution(call)
+        return _static_attribution(call, locale)
     chosen = {"source": call.source, "medium": call.medium, "campaign": call.campaign, "model": shown.answer.model}
     return {
         "chosen": {**chosen, "visit": shown.visit.uid, "probability": shown.answer.probability}
@@ -78,7 +80,7 @@ def attribution_document(story: Story) -> Document:
         else None,
         "model": shown.answer.model,
         "candidates": [_candidate_document(candidate) for candidate in shown.candidates],
-        "evidence": list(shown.answer.evidence),
+        **_reasons(shown.answer.evidence, locale),
         "pages": [{"at": page.at, "url": page.url, "title": page.title} for page in shown.pages],
         "models": {
             model: [
@@ -109,14 +111,18 @@ def _candidate_document(shown: ShownCandidate) -> Document:
     }
 
 
-def _static_attribution(call: CallRow) -> Document:
+def _reasons(evidence: Sequence[str], locale: str) -> Document:
+    return {"evidence": [told(one, locale) for one in evidence], "reasons": [code_of(one) for one in evidence]}
+
+
+def _static_attribution(call: CallRow, locale: str) -> Document:
     if call.source is None:
-        return {"chosen": None, "candidates": [], "evidence": []}
+        return {"chosen": None, "candidates": [], **_reasons((), locale)}
     chosen = {"source": call.source, "medium": call.medium, "campaign": call.campaign, "model": "static_number"}
     return {
         "chosen": chosen,
         "candidates": [chosen],
-        "evidence": [f"The number {call.line} stands for “{call.source}”."],
+        **_reasons((f"The number {call.line} stands for “{call.source}”.",), locale),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from hub.db.tables import Workspace
 from hub.web.api import schemas
 from hub.web.api.documents import (
     Document,
@@ -65,9 +66,10 @@ def get_call(caller: Caller, call_id: int) -> Document:
     with web().database.reading() as session:
         story = calls.call_story(session, caller.workspace_id, call_id)
         routes = decisions_of_call(session, story.call) if story is not None else []
+        locale = session.get_one(Workspace, caller.workspace_id).locale
     if story is None:
         raise problem(404)
-    return {**story_document(story, web().public_url), "routing": [one.decision for one in routes]}
+    return {**story_document(story, web().public_url, locale), "routing": [one.decision for one in routes]}
 
 
 @endpoint(

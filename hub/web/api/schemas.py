@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from hub.db.work import DeliveryState, InboxState
 from hub.domain.call import Outcome
 from hub.domain.events import Direction
+from hub.tracking.attribution.told import CODES
 from hub.web.api.fields import CursorField, Instant, RowId, text_field
 from hub.web.queries.connections import Health
 
@@ -125,7 +126,11 @@ class AttributionSchema(Schema):
     chosen = fields.Nested(ChosenSchema, allow_none=True, metadata={"description": "Null: honestly unknown."})
     model = fields.String(metadata={"description": "What the answer rests on; unknown and default_number are none."})
     candidates = fields.List(fields.Nested(CandidateSchema))
-    evidence = fields.List(fields.String())
+    evidence = fields.List(fields.String(), metadata={"description": "Why, in the workspace's language."})
+    reasons = fields.List(
+        fields.String(validate=validate.OneOf(CODES)),
+        metadata={"description": "The same as stable codes, in this order."},
+    )
     pages = fields.List(fields.Nested(SeenPageSchema), metadata={"description": "What was looked at before the call."})
     models = fields.Dict(
         keys=fields.String(),
