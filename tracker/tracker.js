@@ -250,7 +250,7 @@
     };
     words = await talk("/form", {});
     if (!words.title) return void (button.href && (location = button.href));
-    status.textContent = "";
+    status.textContent = ""; const given = Date.now();
     const field = (label, given) => make("p", {}, make("label", {}, label + " ", make("input", given)));
     const policy = button.dataset.dozvonPolicy, go = make("button", {}, words.title);
     const agree = make("input", { name: "consent", type: "checkbox", required: true, value: words.agree });
@@ -263,8 +263,8 @@
     form.onsubmit = quietly(async (event) => {
       event.preventDefault(); const said = Object.fromEntries(new FormData(form)), zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
       if (said.when) said.when = new Date(said.when).toISOString();
-      go.disabled = true; let answer = await talk("", { ...said, visit: tab.v, page: location.href, referrer: document.referrer, zone });
-      go.disabled = !!answer.id;
+      go.disabled = true; await new Promise((on) => setTimeout(on, given + 1200 - Date.now())); // no sooner than anybody can fill it in
+      let answer = await talk("", { ...said, ticket: words.ticket, visit: tab.v, page: location.href, referrer: document.referrer, zone }); go.disabled = !!answer.id;
       const follow = quietly(async () => { if (box.isConnected && /^[rst]/.test((answer = await talk("/state", { id: answer.id })).status)) later(follow, 2000); });
       if (answer.id) { emit("callback", answer); later(follow, 2000); }
     });

@@ -59,6 +59,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "no_such_site": ("Такого сайта нет.", "There is no such site."),
     "zone": ("Такого часового пояса нет.", "There is no such time zone."),
     "no_hours": ("В ближайший год рабочих часов нет.", "There are no working hours within a year."),
+    "too_soon": (
+        "Форма пришла быстрее, чем её можно заполнить. Нажмите кнопку ещё раз.",
+        "The form came sooner than it can be filled in. Press the button once more.",
+    ),
     "over_budget": (
         "Слишком много заявок. Попробуйте позже или позвоните нам сами.",
         "Too many requests. Try later, or call us yourself.",

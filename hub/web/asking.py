@@ -45,6 +45,11 @@ def take(ask: Ask, take_it: Callable[[Session, Runtime], Taken | Refused] | None
     return taken
 
 
+def refusal(reason: str, status: int) -> ApiProblem:
+    """Why nobody is called, in words for the visitor: for what is seen before a request is taken."""
+    return _problem(Refused(status, reason))
+
+
 def _problem(refused: Refused) -> ApiProblem:
     words = say(visitors_locale(), refused.reason) if refused.reason in WORDS else ""
     headers = {"Retry-After": str(refused.retry_seconds)} if refused.retry_seconds else {}

@@ -68,8 +68,11 @@ def _ring_client(call: LiveCall, operator: Leg) -> Leg:
     return call.leg("abonent", frm, call.client_party, after=operator, command_id=call.numbers.command_id)
 
 
-def client_first(group: str) -> Script:
-    """`callback_group` with the sides swapped: the client is rung, then the group's first free member."""
+def client_first(outcome: CallbackOutcome, group: str) -> Script:
+    """`callback_group` with the sides swapped: the client is rung, then the group's first free member.
+
+    A client who does not pick up ends it: nobody of the group is rung.
+    """
 
     def script(call: LiveCall) -> None:
         numbers = call.numbers
@@ -77,19 +80,31 @@ def client_first(group: str) -> Script:
         call.callback_initiator = numbers.callback_initiator
         client = call.leg("abonent", {}, call.client_party, command_id=numbers.command_id)
         call.passes(numbers.ring_seconds)
+        if outcome in _CLIENT_REASONS:
+            _client_is_away(call, client, _CLIENT_REASONS[outcome])
+            return
         call.says(client, "Connected")
         to = call.to_employee(numbers.extension, group)
         employee = call.leg("abonent", call.client_party, to, after=client, command_id=numbers.command_id)
         call.passes(numbers.ring_seconds)
-        answer(call, employee)
-        call.ends(client, _OPERATOR_LEG_OVER)
-        call.passes(numbers.talk_seconds)
-        call.ends(employee, CALLEE_REASON[numbers.hangs_up])
-        call.sums_up(employee.reason, call.client_party)
-        call.passes(numbers.file_after_seconds)
-        call.adds_files()
+        if outcome in _OPERATOR_REASONS:
+            call.ends(client, _OPERATOR_LEG_OVER)
+            _operator_is_away(call, employee, _OPERATOR_REASONS[outcome])
+            return
+        _talk(call, client, employee)
 
     return script
+
+
+def _talk(call: LiveCall, client: Leg, employee: Leg) -> None:
+    numbers = call.numbers
+    answer(call, employee)
+    call.ends(client, _OPERATOR_LEG_OVER)
+    call.passes(numbers.talk_seconds)
+    call.ends(employee, CALLEE_REASON[numbers.hangs_up])
+    call.sums_up(employee.reason, call.client_party)
+    call.passes(numbers.file_after_seconds)
+    call.adds_files()
 
 
 CALLEE_REASON = {"client": 1110, "employee": 1120}

@@ -73,8 +73,8 @@ def call_back_group(body: Body, board: Switchboard) -> int:
     assert group is not None
     if board.faults.callback_code == DONE:
         numbers = _with(board.numbers, body, extension=group.members[0], client=to if sides[0] else frm)
-        by_outcome = callback(board.faults.next_callback_outcome(), group.extension)
-        board.starts(by_outcome if sides[0] else client_first(group.extension), numbers)
+        order = callback if sides[0] else client_first
+        board.starts(order(board.faults.next_callback_outcome(), group.extension), numbers)
     return board.faults.callback_code
 
 

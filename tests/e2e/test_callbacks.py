@@ -214,6 +214,20 @@ def test_a_group_in_which_nobody_picks_up_ends_the_request_and_nobody_outside_is
     assert orders(scene, "+79005551045") == []
 
 
+def test_a_visitor_who_is_rung_first_and_does_not_pick_up_is_rung_again_by_the_plan(scene: Stage) -> None:
+    """It must not be taken for a group that did not answer, and nobody of the group is rung in vain."""
+    scene.pbx.faults.callback_outcomes.append("client_no_answer")
+    client = "+79005551046"
+    with rules(scene, group="300", client_first=True, owner_first=False, client_retries=(600,)):
+        _, body, _ = ask(scene, client)
+        later = comes_to(scene, body["id"], "scheduled")
+    assert later["scheduled_for"] is not None
+    assert any("Клиент не ответил" in step["words"] for step in later["steps"]), later["steps"]
+    assert [order[:2] for order in group_orders(scene, client)] == [(client.removeprefix("+"), "300")]
+    status, cancelled, _ = send(scene, "DELETE", f"/api/v1/callbacks/{body['id']}", Authorization=f"Bearer {KEY}")
+    assert (status, cancelled["status"]) == (200, "cancelled")
+
+
 def test_five_hundred_requests_for_one_number_are_one_call(scene: Stage) -> None:
     with ThreadPoolExecutor(8) as many:
         answers = list(many.map(lambda _: ask(scene, "+79005551004"), range(500)))

@@ -98,6 +98,27 @@ def test_a_group_callback_with_the_sides_swapped_rings_the_client_first(world: W
     assert world.hub.events("/events/call")[0]["to"] == {"number": "79001234567"}
 
 
+@pytest.mark.parametrize(
+    ("outcome", "reason", "rung"),
+    [
+        ("client_no_answer", 1111, [{"number": "79001234567"}]),
+        ("client_busy", 1121, [{"number": "79001234567"}]),
+        ("operator_no_answer", 1111, [{"number": "79001234567"}, "101"]),
+    ],
+)
+def test_a_client_who_is_rung_first_and_is_away_keeps_the_group_out_of_it(
+    world: World, outcome: Any, reason: int, rung: list[Any]
+) -> None:
+    world.pbx.faults.callback_outcomes.append(outcome)
+    body = {"command_id": "cb-6", "from": "79001234567", "to": "300", "line_number": "74950000001"}
+    world.client.ask("commands/callback_group", body)
+    world.pbx.wait_until_idle()
+    summary = world.hub.events("/events/summary")[0]
+    assert (summary["disconnect_reason"], summary["talk_time"]) == (reason, 0)
+    begun = [event["to"] for event in world.hub.events("/events/call") if event["call_state"] == "Appeared"]
+    assert [to.get("extension", to) for to in begun] == rung
+
+
 # --- route, transfer, hang-up -----------------------------------------------------------------------------------------
 
 

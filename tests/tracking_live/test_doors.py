@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from hub.db.tracking import LeaseRow, PageRow, SiteAlarm, SiteRow, VisitRow
 from hub.tracking.live.entry import url_of, values_of
 from hub.tracking.live.hours import write_hours
 from hub.tracking.live.numbers_shown import formatted, spelling_of
-from tests.tracking_live.conftest import AD, CHROME, ORIGIN, POOL, Hub
+from tests.tracking_live.conftest import AD, CHROME, ORIGIN, POOL, Clock, Hub
 
 
 def say(app: Flask, what: str, said: object, *, origin: str | None = ORIGIN, **headers: str) -> TestResponse:
@@ -163,3 +164,18 @@ def test_numbers_are_written_as_the_site_wants() -> None:
     assert formatted("+74951110001", "") == "+7 495 111-00-01"
     assert spelling_of("+74950000000") == {"code": "7", "national": "4950000000", "trunk": "8"}
     assert spelling_of("+442071838750")["trunk"] == "0"
+
+
+def test_a_callback_form_that_comes_back_at_once_is_refused_with_words_and_a_second_later_it_is_not(
+    app: Flask, clock: Clock
+) -> None:
+    form = say(app, "callback/form", {}, **{"Accept-Language": "en"}).get_json()
+    assert form["title"] == "Call me back"
+    asked = {"phone": "+79001234567", "ticket": form["ticket"]}
+    clock.at += timedelta(seconds=0.4)
+    refused = say(app, "callback", asked, **{"Accept-Language": "en"})
+    assert (refused.status_code, refused.get_json()["reason"]) == (422, "too_soon")
+    assert "once more" in refused.get_json()["detail"]
+    clock.at += timedelta(seconds=0.7)
+    assert say(app, "callback", asked).status_code != 422
+    assert say(app, "callback", {"phone": "+79001234567"}).status_code != 422, "a site's own form has no ticket"

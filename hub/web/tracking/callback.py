@@ -18,29 +18,42 @@ from hub.db.tracking import VisitRow
 from hub.tracking.live.sites import Site
 from hub.tracking.live.visitors import Visitors
 from hub.web.api.fields import read_instant, rfc3339
-from hub.web.asking import take, visitors_locale, way_out
+from hub.web.asking import refusal, take, visitors_locale, way_out
 from hub.web.problems import ApiProblem
 from hub.web.services import web
 from hub.web.tracking.doors import Said, doors, spoken
+from hub.web.tracking.ticket import hand_out, is_too_soon
 
 _FORM = ("title", "phone", "name", "when", "agree", "close", "failed")
 _UID = re.compile(r"[0-9a-f]{32}")
-_LONGEST = {"name": 200, "comment": 2000, "page": 2000, "referrer": 2000, "visit": 64, "visitor": 64, "zone": 64}
+_LONGEST = {
+    "name": 200,
+    "comment": 2000,
+    "page": 2000,
+    "referrer": 2000,
+    "visit": 64,
+    "visitor": 64,
+    "zone": 64,
+    "ticket": 300,
+}
 
 
 @spoken
 def ask(visitors: Visitors, site: Site, said: Said) -> Response:
     """202 for a new request, 200 with the open one; a problem with words for the visitor otherwise.
 
-    A form field that no person sees must be empty: whoever fills it gets an answer and no call.
+    A form field that no person sees must be empty: whoever fills it gets an answer and no call. A form that comes
+    back sooner than a person can press its button is refused; pressing again is enough.
     """
     del visitors
     if _text(said, "url"):
         return jsonify({"id": "0" * 32, "status": "requested"}), 202  # type: ignore[return-value]
     try:
+        if is_too_soon(_text(said, "ticket"), site.key, web().services.now()):
+            raise refusal("too_soon", 422)
         taken = take(_ask(site, said))
-    except ApiProblem as refusal:
-        return refusal.answer()
+    except ApiProblem as refused:
+        return refused.answer()
     answer = jsonify(_document(_find(site, taken.uid)))
     answer.status_code = 202 if taken.is_new else 200
     return answer
@@ -135,10 +148,11 @@ def state(visitors: Visitors, site: Site, said: Said) -> Response:
 
 @spoken
 def form(visitors: Visitors, site: Site, said: Said) -> Response:
-    """The words of the form, in the page's language: the script carries none of its own."""
-    del visitors, site, said
+    """The words of the form, in the page's language, and when it was handed out: the script carries neither."""
+    del visitors, said
     locale = visitors_locale()
-    return jsonify({name: say(locale, f"form_{name}") for name in _FORM})
+    words = {name: say(locale, f"form_{name}") for name in _FORM}
+    return jsonify({**words, "ticket": hand_out(site.key, web().services.now())})
 
 
 for _name, _door in (("callback", ask), ("callback/state", state), ("callback/form", form)):
