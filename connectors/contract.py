@@ -28,7 +28,7 @@ from connectors.steps import Absent, Found, LookUp, Step, StepSpec, Unclear, Uns
 from hub.domain.access import QuotaRule, TokenPair
 from hub.domain.errors import DeliveryError
 from hub.domain.intents import Intent
-from hub.domain.notices import CallbackWanted, DialRequested
+from hub.domain.notices import DialRequested
 from hub.domain.phone import Phone
 from webhooks.contract import Hook
 
@@ -204,13 +204,7 @@ class CrmTogether(Protocol):
 
 
 class CrmDials(Protocol):
-    """A CRM that opens a call itself, or wants one opened, before the PBX has heard of it."""
-
-    def open(self, wanted: CallbackWanted, *, command_id: str, staff: Sequence[str], door: Door) -> DialRequested:
-        """Open a call for somebody who asked to be called back. `command_id` is our key of it, so a repeat is safe.
-
-        `staff` are the users who can be rung, the first one for clients whom nobody owns. Raises delivery errors.
-        """
+    """A CRM that opens a call itself before the PBX has heard of it."""
 
     def adopted(self, dial: DialRequested) -> tuple[StepSpec, StepResult]:
         """Pure. The step that opening the call has done already, and its result."""

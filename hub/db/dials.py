@@ -21,9 +21,9 @@ class DialState(StrEnum):
 
 
 class DialRow(Base):
-    """One call to make. `kind` is "click" or "form"; `notice` is what the CRM said, as a document.
+    """One call to make. `kind` is "click"; `notice` is what the CRM said, as a document.
 
-    `command_id` is what the PBX's events will carry. `dial` is the CRM's opened call, once there is one.
+    `command_id` is what the PBX's events will carry. `dial` is the call that the CRM asks for, and may have opened.
     """
 
     __tablename__ = "dials"

@@ -1,4 +1,4 @@
-"""Working through the calls that CRMs asked for: open, order, give up, close."""
+"""Working through the calls that were clicked in CRMs: order, give up, close."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from hub.db.dials import DialRow, DialState
 from hub.db.engine import database_now
 from hub.db.routing import PbxExtension
 from hub.db.tables import Connection
+from hub.delivery.dials import dial_of
 from hub.delivery.doors import open_door
 from hub.delivery.people import employees_for
 from hub.delivery.schedule import retry_delay
-from hub.domain.codec import from_document, to_document
 from hub.domain.errors import DeliveryError, NotReady, OutcomeUnknown, Throttled, Unreachable
 from hub.domain.intents import Lane
-from hub.domain.notices import CallbackWanted, DialRequested
+from hub.domain.notices import DialRequested
 from hub.runtime import Runtime
 
 log = structlog.get_logger()
@@ -39,14 +39,13 @@ _DUE = (DialState.WANTED, DialState.ORDERED, DialState.GIVEN_UP)
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A row in this worker's hands; `dial` is the CRM's opened call, if there is one by now."""
+    """A row in this worker's hands; `dial` is the call that the CRM asks for, and may have opened."""
 
     id: int
     workspace_id: int
     crm_connection_id: int
     command_id: str
     state: str
-    notice: DialRequested | CallbackWanted
     dial: DialRequested | None
     reason: str
     attempts: int
@@ -109,15 +108,13 @@ def _take_due(runtime: Runtime) -> list[_Taken]:
 
 
 def _taken(row: DialRow) -> _Taken:
-    kind: type[DialRequested | CallbackWanted] = DialRequested if row.kind == "click" else CallbackWanted
     return _Taken(
         id=row.id,
         workspace_id=row.workspace_id,
         crm_connection_id=row.crm_connection_id,
         command_id=row.command_id,
         state=row.state,
-        notice=from_document(row.notice, kind),
-        dial=from_document(row.dial, DialRequested) if row.dial else None,
+        dial=dial_of(row),
         reason=row.reason,
         attempts=row.attempts,
         expires_at=row.expires_at,
@@ -144,13 +141,11 @@ def _order(runtime: Runtime, taken: _Taken) -> None:
         _give_up(runtime, taken, taken.reason or "nobody could be rung in time")
         return
     try:
-        phones = _phones(runtime, taken)
-        dial = taken.dial or _opened(runtime, taken, list(phones))
-        phone = phones.get(dial.user_id)
-        if phone is None:
-            _give_up(runtime, taken, "no PBX can ring this employee: the extension is not known", dial)
+        phone = _phones(runtime, taken).get(taken.dial.user_id) if taken.dial is not None else None
+        if taken.dial is None or phone is None:
+            _give_up(runtime, taken, "no PBX can ring this employee: the extension is not known")
             return
-        _send(runtime, taken, dial, phone)
+        _send(runtime, taken, taken.dial, phone)
     except (Throttled, Unreachable, NotReady) as error:
         _again(runtime, taken, str(error))
     except OutcomeUnknown as error:
@@ -193,19 +188,6 @@ def _listed(session: Session, pbx_connection_id: int) -> set[str]:
     )
 
 
-def _opened(runtime: Runtime, taken: _Taken, staff: list[str]) -> DialRequested:
-    """The CRM's call for a form, opened now and kept before anybody is rung."""
-    assert isinstance(taken.notice, CallbackWanted)
-    with open_door(runtime, taken.crm_connection_id, Lane.URGENT, purpose="dial") as door:
-        dials = _dials(runtime, door.connection.vendor)
-        try:
-            dial = dials.open(taken.notice, command_id=taken.command_id, staff=staff, door=door)
-        except OutcomeUnknown as error:
-            raise Unreachable(str(error)) from error  # our key makes the second try find the first
-    _change(runtime, taken, dial=to_document(dial))
-    return dial
-
-
 def _send(runtime: Runtime, taken: _Taken, dial: DialRequested, phone: _Phone) -> None:
     commands = runtime.registry[phone.vendor].commands
     assert commands is not None
@@ -237,22 +219,21 @@ def _again(runtime: Runtime, taken: _Taken, reason: str) -> None:
 # --- Giving up --------------------------------------------------------------------------------------
 
 
-def _give_up(runtime: Runtime, taken: _Taken, reason: str, dial: DialRequested | None = None) -> None:
+def _give_up(runtime: Runtime, taken: _Taken, reason: str) -> None:
     """Decided and committed first; a call that has been met meanwhile stays met."""
     gave_up = _change(runtime, taken, state=DialState.GIVEN_UP, reason=reason[:1000])
     if not gave_up:
         return
     log.warning("dial_given_up", dial_id=taken.id, reason=reason[:200])
-    _close_in_crm(runtime, taken, reason, dial)
+    _close_in_crm(runtime, taken, reason)
 
 
-def _close_in_crm(runtime: Runtime, taken: _Taken, reason: str = "", dial: DialRequested | None = None) -> None:
+def _close_in_crm(runtime: Runtime, taken: _Taken, reason: str = "") -> None:
     """A call that was opened and never ended swallows the client's next one (bitrix24.md §10): end it."""
-    opened = dial or taken.dial
     try:
-        if opened is not None and opened.crm_call_id:  # a CRM that opens no calls has none to end
+        if taken.dial is not None and taken.dial.crm_call_id:  # a CRM that opens no calls has none to end
             with open_door(runtime, taken.crm_connection_id, Lane.CALLS, purpose="dial") as door:
-                _dials(runtime, door.connection.vendor).give_up(opened, reason or taken.reason, door)
+                _dials(runtime, door.connection.vendor).give_up(taken.dial, reason or taken.reason, door)
     except DeliveryError as error:
         if runtime.now() - taken.created_at < _CLOSES_WITHIN:
             pause = retry_delay(max(1, taken.attempts), runtime.settings.retry_seconds, runtime.random)

@@ -21,32 +21,30 @@ from hub.domain.call import Call, Outcome
 from hub.domain.codec import from_document, to_document
 from hub.domain.events import Direction
 from hub.domain.intents import CallFacts, Intent, IntentKind, Why
-from hub.domain.notices import CallbackWanted, DialRequested
+from hub.domain.notices import DialRequested
 from hub.runtime import Runtime
 
 CLICK_LIVES = timedelta(seconds=60)
-FORM_LIVES = timedelta(minutes=15)
 FOUND_WITHIN = timedelta(minutes=2)
 _CLOCKS_DIFFER = timedelta(seconds=5)
 _KEPT = timedelta(days=14)
 
 
-def note_wish(session: Session, connection_id: int, notice: DialRequested | CallbackWanted) -> DialRow:
-    """Keep what the CRM at `connection_id` asked for, in the transaction that reads it."""
+def note_wish(session: Session, connection_id: int, notice: DialRequested) -> DialRow:
+    """Keep what somebody clicked in the CRM at `connection_id`, in the transaction that reads it."""
     connection = session.get_one(Connection, connection_id)
     now = database_now(session)
-    is_click = isinstance(notice, DialRequested)
     row = DialRow(
         workspace_id=connection.workspace_id,
         crm_connection_id=connection_id,
         command_id=uuid.uuid4().hex,
-        kind="click" if is_click else "form",
+        kind="click",
         notice=to_document(notice),
-        dial=to_document(notice) if is_click else {},
+        dial=to_document(notice),
         client_e164=notice.client.e164,
         state=DialState.WANTED,
         due_at=now,
-        expires_at=now + (CLICK_LIVES if is_click else FORM_LIVES),
+        expires_at=now + CLICK_LIVES,
         created_at=now,
     )
     session.add(row)

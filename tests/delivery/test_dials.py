@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +11,11 @@ from connectors.contract import Connector, Door, StepResult, StepSpec
 from hub.calls.intake import drain_inbox
 from hub.db.dials import DialRow, DialState
 from hub.db.engine import Database
+from hub.delivery.dialler import Dialler
 from hub.delivery.dials import note_wish
 from hub.domain.events import CallEvent, Direction
 from hub.domain.intents import Lane
-from hub.domain.notices import CallbackWanted, DialRequested
+from hub.domain.notices import DialRequested
 from hub.scheduler import _on_change
 from tests.delivery.story import CLIENT, answers, ends, rings
 from tests.delivery.world import NoSchema, World, make_world
@@ -23,9 +23,6 @@ from tests.delivery.world import NoSchema, World, make_world
 
 class OpenedByCrm:
     """A CRM that had registered the call before anybody's telephone rang."""
-
-    def open(self, wanted: CallbackWanted, *, command_id: str, staff: Sequence[str], door: Door) -> DialRequested:
-        raise NotImplementedError("these tests click")
 
     def adopted(self, dial: DialRequested) -> tuple[StepSpec, StepResult]:
         return StepSpec("register", 10, Lane.CALLS, 86400, repeatable=False), {"call_id": dial.crm_call_id}
@@ -74,3 +71,16 @@ def test_another_outbound_call_is_registered_as_ever(world: World) -> None:
     drain_inbox(world.runtime, _on_change(world.runtime))
     world.deliver()
     assert [key for _, key in world.crm.ledger] == ["register", "finish"]
+
+
+def test_a_wish_that_names_no_call_of_the_crm_is_closed_and_stops_nobody(world: World) -> None:
+    """As a version before left them, of forms: they are callback requests now."""
+    click(world)
+    with world.database.transaction() as session:
+        row = session.query(DialRow).one()
+        row.kind, row.dial, row.state, row.due_at = "form", {}, DialState.WANTED, row.created_at
+    dialler = Dialler(world.runtime)
+    dialler.work()
+    dialler.stop()
+    with world.database.reading() as session:
+        assert session.query(DialRow).one().state == DialState.CLOSED
