@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,11 +24,15 @@ ISSUER = "https://id.acme.example"
 
 
 @pytest.fixture
-def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+def say(
+    tmp_path: Path, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Say:
     """Runs a command line on a home in which Anna is a user; gives exit code, stdout, stderr."""
     for name in ("DOZVON_DATABASE_URL", "DOZVON_REDIS_URL", "DOZVON_SECRET_KEYS", "DOZVON_PUBLIC_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOZVON_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    shutil.copyfile(migrated_sqlite, tmp_path / "home" / "dozvon.sqlite3")
     monkeypatch.setenv("PASS", "correct horse battery")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "acme.toml").write_text('[workspace]\nslug = "acme"\n', encoding="utf-8")
