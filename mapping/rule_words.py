@@ -124,6 +124,13 @@ RULE_WORDS: dict[str, dict[str, str]] = {
         "en": "the call goes on it, nothing new is made",
     },
     "open_deal_new": {"ru": "создать ещё одну", "en": "make one more"},
+    "page_paste": {"ru": "Вставить таблицу из электронной таблицы", "en": "Paste the table from a spreadsheet"},
+    "page_columns": {
+        "ru": "Строка на правило: название, случаи, линии, источники, клиент, итог, воронка, этап, ответственный, "
+        "из кого, заголовок, открытая сделка; несколько значений в ячейке через запятую",
+        "en": "A rule each line: name, situations, lines, sources, person, outcome, pipeline, stage, responsible, "
+        "users, title, open deal; several values of a cell by commas",
+    },
     "turn_next": {"ru": "на очереди", "en": "next in turn"},
     # Situations, clients, people
     "situation_inbound_answered": {"ru": "входящий, поговорили", "en": "inbound, answered"},

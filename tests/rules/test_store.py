@@ -169,3 +169,28 @@ def test_the_document_of_the_handbook_is_sound() -> None:
     assert len(rules.policy) == 4
     named = set(re.findall(r"`([a-z_]+)`", page.split("## Facts for templates")[1].split("##")[0]))
     assert {name.partition(".")[2] for name in CATALOGUE} <= named
+
+
+def test_a_renamed_field_and_stage_name_their_rules_until_they_are_published_again(world: World) -> None:
+    content = {
+        **document("to the sales stage", stage="NEW"),
+        "fields": [{"name": "landing page", "entity": "lead", "field": "UF_LANDING", "value": "{visit.landing}"}],
+    }
+    with world.database.transaction() as session:
+        link = session.get_one(Connection, world.crm_id)
+        rows = [
+            ReferenceRow(connection_id=link.id, kind=kind, parent=parent, item_id=item, name=name, active=True,
+                         refreshed_at=START)
+            for kind, parent, item, name in (("stage", "1", "NEW", "New"), ("field", "lead", "UF_LANDING", "Landing"))
+        ]  # fmt: skip
+        session.add_all(rows)
+        publish(session, link, content, by="anna", now=START)
+        assert watch_rules(session, world.runtime.registry, link.id, START) == []
+        rows[0].name, rows[1].name = "Cold", "Budget"
+        session.flush()
+        assert watch_rules(session, world.runtime.registry, link.id, START) == [
+            "rule 1 «to the sales stage»: stage points at NEW («New»), which is called “Cold” in the CRM now.",
+            "field 1 «landing page»: field points at UF_LANDING («Landing»), which is called “Budget” in the CRM now.",
+        ]
+        publish(session, link, content, by="anna", now=START)
+        assert watch_rules(session, world.runtime.registry, link.id, START) == []

@@ -16,7 +16,7 @@ from hub.web.pages import pages
 from hub.web.paging import parse_id
 from hub.web.people import this_person
 from hub.web.roles import Right, needs
-from hub.web.rules.reading import Line, move_line, number, policy_line, put_line
+from hub.web.rules.reading import Line, move_line, number, policy_line, policy_pasted, put_line
 from hub.web.rules.views import Book, crm_connections, find_call, find_crm, heard_lines, read_book, recent_calls
 from hub.web.rules.words import locale, outcomes_of
 from hub.web.services import web
@@ -42,7 +42,8 @@ def rules() -> str | Response:
 def rule_book(connection_id: int) -> str:
     with web().database.reading() as session:
         book = read_book(session, connection_id)
-        return render_template("rules/book.html", book=book, mistakes=said(book), tab="book")
+        table = policy_pasted(book.document)
+        return render_template("rules/book.html", book=book, mistakes=said(book), table=table, tab="book")
 
 
 def said(book: Book) -> list[str]:

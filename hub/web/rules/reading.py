@@ -61,6 +61,25 @@ def _who(form: Form, name: str) -> list[str]:
     return [one for one in dict.fromkeys(chosen) if one in set(Who)]
 
 
+_COLUMNS = ("name", "situation", "line", "source", "person", "outcome", "pipeline", "stage", "responsible", "users",
+            "title", "open_deal")  # fmt: skip
+_LISTS = frozenset({"situation", "line", "source", "person", "responsible", "users"})
+
+
+def policy_rows(text: str) -> list[Line]:
+    """The lead policy as it is pasted from a spreadsheet: a rule each line; several values of a cell by commas."""
+    rows = [dict(zip(_COLUMNS, row, strict=False)) for row in cells(text)]
+    return [
+        _without_empty({name: words(cell) if name in _LISTS else cell for name, cell in row.items()}) for row in rows
+    ]
+
+
+def policy_pasted(document: Mapping[str, Any]) -> str:
+    """The same the other way round."""
+    rows = [[line.get(name) or "" for name in _COLUMNS] for line in document["policy"]]
+    return pasted([[", ".join(cell) if isinstance(cell, list) else cell for cell in row] for row in rows])
+
+
 def put_line(document: Mapping[str, Any], place: int, line: Line | None) -> dict[str, Any]:
     """The document with `line` at `place` of the policy, from 1; place 0 puts it first, None takes it out."""
     policy = list(document["policy"])

@@ -26,7 +26,7 @@ from hub.web.paging import parse_id
 from hub.web.people import this_person
 from hub.web.roles import Right, may, needs
 from hub.web.rules.pages import changed, said
-from hub.web.rules.reading import employees, everything_else, pasted
+from hub.web.rules.reading import employees, everything_else, pasted, policy_rows
 from hub.web.rules.views import find_crm, listed_employees, read_book
 from hub.web.services import web
 from mapping.compare import difference
@@ -108,7 +108,10 @@ def rules_schema() -> FlaskResponse:
 @pages.post("/admin/rules/<row:connection_id>/import")
 @needs(Right.RULES_EDIT)
 def import_rules(connection_id: int) -> Response:
-    """A preset, or the text of a file, becomes the draft."""
+    """A preset, the text of a file, or the lead policy from a spreadsheet becomes the draft."""
+    if "table" in request.form:
+        lines = policy_rows(request.form["table"])
+        return changed(connection_id, lambda document: {**document, "policy": lines})
     preset, text = request.form.get("preset", ""), request.form.get("text", "")
     if preset in PRESETS:
         with web().database.reading() as session:
