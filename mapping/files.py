@@ -39,6 +39,7 @@ def read_text(text: str, form: str) -> dict[str, Any]:
         raise UnreadableFile(f"This {form.upper()} is nested too deeply.", "Nothing was changed.") from error
     if not isinstance(document, dict):
         raise UnreadableFile("The rules must be one table.", "Nothing was changed.")
+    document.pop("$schema", None)  # how an editor is told of the JSON Schema
     return document
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from connectors.amocrm.ordered import field_item
+from connectors.amocrm.rules import RULES
 from hub.domain.events import Direction
 from hub.domain.intents import CallFacts, Intent, IntentKind
-from hub.domain.treatment import CardOrders, FieldValue, LeadOutcome, Treatment
+from hub.domain.treatment import CardOrders, FieldValue, LeadOutcome, PersonState, Treatment
+from mapping.defaults import default_rules
+from mapping.model import Situation
 from tests.amocrm.story import Hub, call, log
 
 FIELDS = (FieldValue("lead", "UTM_TERM", "oak"), FieldValue("contact", "UTM_TERM", "x", always=True))
@@ -75,3 +80,28 @@ def test_an_outbound_call_that_is_only_logged_needs_a_person_too() -> None:
     hub = Hub()
     hub.show(log(facts))
     assert (len(hub.account.contacts), len(hub.account.leads)) == (1, 0)
+
+
+@pytest.mark.parametrize("outcome", [LeadOutcome.LEAD, LeadOutcome.ACTIVITY_ONLY])
+@pytest.mark.parametrize("direction", [Direction.INBOUND, Direction.OUTBOUND])
+def test_what_the_rules_say_wins_over_the_settings(outcome: LeadOutcome, direction: Direction) -> None:
+    hub = Hub()
+    hub.settings |= {"unknown_caller": "nothing", "unknown_outbound": "nothing"}
+    facts = replace(ruled(outcome), direction=direction)
+    hub.show(Intent(IntentKind.LOG_CALL, "log", facts, ()))
+    assert len(hub.account.leads) == (1 if outcome is LeadOutcome.LEAD else 0)
+    assert (len(hub.account.contacts), len(hub.account.call_notes())) == (1, 1)
+
+
+def test_the_settings_are_what_the_built_in_rules_say() -> None:
+    assert RULES.stranger({"unknown_caller": "nothing"}) is LeadOutcome.NOTHING
+    assert RULES.outbound({"unknown_outbound": "nothing"}) is LeadOutcome.NOTHING
+    rules = default_rules(LeadOutcome.UNSORTED, "en", LeadOutcome.NOTHING)
+    (called,) = [rule for rule in rules.policy if Situation.OUTBOUND_ANSWERED in rule.situation]
+    assert (called.outcome, called.person) == (LeadOutcome.NOTHING, (PersonState.UNKNOWN,))
+    assert RULES.outbound({}) is LeadOutcome.ACTIVITY_ONLY
+
+
+def test_a_checkbox_gets_true_or_false() -> None:
+    assert field_item(FieldValue("lead", "UNIQUE", "1", kind="flag"))["values"] == [{"value": True}]
+    assert field_item(FieldValue("lead", "UNIQUE", "0", kind="flag"))["values"] == [{"value": False}]

@@ -108,6 +108,11 @@ def test_a_file_that_cannot_be_read_says_so(text: str, form: str, words: str) ->
         read_text(text, form)
 
 
+def test_a_file_may_say_which_schema_describes_it() -> None:
+    said = '{"$schema": "https://hub.example/schemas/rules-1.json", "version": 1, "policy": []}'
+    assert read_text(said, "json") == {"version": 1, "policy": []}
+
+
 def test_a_bottomless_file_is_refused() -> None:
     with pytest.raises(UnreadableFile):
         read_text("[" * 100_000, "json")

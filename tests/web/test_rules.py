@@ -223,7 +223,7 @@ def test_a_program_drafts_tries_publishes_and_takes_back(app: Flask, acme: Seede
     run = api(app, acme, "POST", "/dry-run?last=2").get_json()
     assert (run["tried"], run["changed"], run["compared_with"]) == (2, 2, 0)
     assert run["items"][0]["draft"]["effects"] == [
-        {"act": "left", "what": "nothing", "words": "правило «all»: в CRM не пишется"}
+        {"act": "left", "what": "nothing", "words": "правило «all»: в CRM не пишется", "parts": {}}
     ]
     assert api(app, acme, "POST", "/publish", note="x").get_json()["version"] == 1
     assert api(app, acme, "POST", "/rollback", version=1).get_json()["version"] == 1
