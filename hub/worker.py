@@ -28,7 +28,7 @@ from hub.delivery.dialler import Dialler
 from hub.delivery.dials import note_wish
 from hub.delivery.dispatch import Dispatcher
 from hub.delivery.doors import open_door
-from hub.delivery.schedule import retry_delay
+from hub.delivery.schedule import pause_seconds, retry_delay
 from hub.domain.intents import Lane
 from hub.domain.notices import AccessChanged, CallbackWanted, DialRequested, Notice
 from hub.jobs import INBOX_QUEUE, Doorbell, Listeners, connect_redis, connect_to_listen
@@ -192,8 +192,7 @@ class Work:
     def _until_next_wish(self) -> float:
         with self.runtime.database.reading() as session:
             due_at = next_wish(session)
-        longest = self.runtime.settings.sweep_seconds
-        return longest if due_at is None else min(max((due_at - self.runtime.now()).total_seconds(), 0.2), longest)
+        return self._pause_until(due_at)
 
     def _drain_inbox(self) -> None:
         drain_inbox(self.runtime, self.on_change, self.on_notice)
@@ -210,10 +209,10 @@ class Work:
     def _until_next(self) -> float:
         with self.runtime.database.reading() as session:
             due_at = next_due(session)
-        longest = self.runtime.settings.sweep_seconds
-        if due_at is None:
-            return longest
-        return min(max((due_at - self.runtime.now()).total_seconds(), 0.2), longest)
+        return self._pause_until(due_at)
+
+    def _pause_until(self, due_at: datetime | None) -> float:
+        return pause_seconds(due_at, self.runtime.now(), least=0.2, longest=self.runtime.settings.sweep_seconds)
 
     def _wake(self, connection_id: int, lane: Lane, due_at: datetime) -> None:
         if lane in self.lanes:

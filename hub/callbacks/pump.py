@@ -22,6 +22,7 @@ from hub.db.retrying import in_transaction
 from hub.db.routing import CommandRow, CommandState
 from hub.db.tables import Connection
 from hub.delivery.doors import open_door
+from hub.delivery.schedule import pause_seconds
 from hub.domain.call import Call
 from hub.domain.errors import DeliveryError
 from hub.domain.events import CallEvent, Direction
@@ -67,7 +68,7 @@ class Ringer:
         longest = self._runtime.settings.sweep_seconds
         with self._runtime.database.reading() as session:
             due_at = session.scalar(select(func.min(CallbackRow.due_at)).where(CallbackRow.state.in_(OPEN_STATES)))
-        return longest if due_at is None else min(max((due_at - self._runtime.now()).total_seconds(), 0.05), longest)
+        return pause_seconds(due_at, self._runtime.now(), least=0.05, longest=longest)
 
     def stop(self) -> None:
         self._pool.shutdown(wait=True)

@@ -20,7 +20,7 @@ from hub.db.tables import Connection
 from hub.delivery.dials import dial_of
 from hub.delivery.doors import open_door
 from hub.delivery.people import employees_for
-from hub.delivery.schedule import retry_delay
+from hub.delivery.schedule import pause_seconds, retry_delay
 from hub.domain.errors import DeliveryError, NotReady, OutcomeUnknown, Throttled, Unreachable
 from hub.domain.intents import Lane
 from hub.domain.notices import DialRequested
@@ -80,7 +80,7 @@ class Dialler:
         with self._runtime.database.reading() as session:
             due_at = session.scalar(select(func.min(DialRow.due_at)).where(DialRow.state.in_(_DUE)))
             now = database_now(session)
-        return longest if due_at is None else min(max((due_at - now).total_seconds(), 0.05), longest)
+        return pause_seconds(due_at, now, least=0.05, longest=longest)
 
     def stop(self) -> None:
         self._pool.shutdown(wait=True)

@@ -17,6 +17,7 @@ from hub.db.dials import DialRow, DialState
 from hub.db.engine import database_now
 from hub.db.tables import Connection
 from hub.db.work import DeliveryRow, DeliveryState
+from hub.delivery.rows import new_row
 from hub.domain.call import Call, Outcome
 from hub.domain.codec import from_document, to_document
 from hub.domain.events import Direction
@@ -119,27 +120,17 @@ def _adopt(session: Session, runtime: Runtime, change: CallChange, row: DialRow)
     if session.scalar(known) is not None:
         return False
     now = database_now(session)
-    intent = _intent(change, dial)
     session.add(
-        DeliveryRow(
-            workspace_id=crm.workspace_id,
-            connection_id=crm.id,
+        new_row(
+            crm,
+            _intent(change, dial),
+            spec,
+            now,
             call_id=change.row.id,
-            step_key=spec.key,
-            intent_kind=intent.kind,
-            intent=to_document(intent),
-            why=to_document(intent.why),
-            lane=spec.lane,
-            rank=spec.rank,
-            needs=list(spec.needs),
-            repeatable=spec.repeatable,
-            resend_is_safe=spec.resend_is_safe,
             state=DeliveryState.DONE,
-            due_at=now,
             expires_at=now + _KEPT,
             first_sent_at=row.created_at,
             result=dict(result),
-            created_at=now,
             closed_at=now,
         )
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from connectors.contract import CrmUser
 from hub.db.directory import DirectoryUser
 from hub.db.engine import database_now
+from hub.db.routing import PbxExtension
 from hub.db.statements import NoticeRow
 from hub.db.tables import Connection
 from hub.delivery.doors import open_door
@@ -30,7 +31,8 @@ EMPLOYEES_GONE = "employees_gone"
 def refresh_directories(runtime: Runtime, *, older_than: timedelta = FRESH_FOR) -> int:
     """Refresh each active CRM connection's employees when they are older than that; returns how many were."""
     refreshed = 0
-    for connection_id, vendor in _stale(runtime, older_than):
+    vendors = [vendor for vendor, connector in runtime.registry.items() if connector.crm is not None]
+    for connection_id, vendor in lists_to_read(runtime, vendors, DirectoryUser, older_than):
         crm = runtime.registry[vendor].crm
         if crm is None:
             continue
@@ -45,22 +47,21 @@ def refresh_directories(runtime: Runtime, *, older_than: timedelta = FRESH_FOR) 
     return refreshed
 
 
-def _stale(runtime: Runtime, older_than: timedelta) -> Sequence[tuple[int, str]]:
-    vendors = [vendor for vendor, connector in runtime.registry.items() if connector.crm is not None]
+def lists_to_read(
+    runtime: Runtime, vendors: Sequence[str], kept: type[DirectoryUser | PbxExtension], older_than: timedelta
+) -> Sequence[tuple[int, str]]:
+    """Active connections of these vendors, with their vendor, whose list in table `kept` is as old as that, or none."""
     with runtime.database.reading() as session:
         limit = database_now(session) - older_than
-        newest = (
-            select(DirectoryUser.connection_id, func.max(DirectoryUser.refreshed_at).label("at"))
-            .group_by(DirectoryUser.connection_id)
-            .subquery()
-        )
+        newest = select(kept.connection_id, func.max(kept.refreshed_at).label("at")).group_by(kept.connection_id)
+        read = newest.subquery()
         rows = session.execute(
             select(Connection.id, Connection.vendor)
-            .outerjoin(newest, newest.c.connection_id == Connection.id)
+            .outerjoin(read, read.c.connection_id == Connection.id)
             .where(
                 Connection.vendor.in_(vendors),
                 Connection.state == "active",
-                (newest.c.at.is_(None)) | (newest.c.at < limit),
+                (read.c.at.is_(None)) | (read.c.at < limit),
             )
         ).all()
     return [(row.id, row.vendor) for row in rows]

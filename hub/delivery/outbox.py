@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import event, select
@@ -18,6 +18,7 @@ from hub.db.tables import Connection, RecordingRow, Workspace
 from hub.db.work import DeliveryRow, DeliveryState
 from hub.delivery.history import open_task_ids, take_back_tasks
 from hub.delivery.people import default_user_id, employees_for
+from hub.delivery.rows import new_row
 from hub.delivery.schedule import settled_at
 from hub.domain.call import Outcome
 from hub.domain.codec import to_document
@@ -204,25 +205,15 @@ class _PlanWriter:
 
     def _insert(self, intent: Intent, spec: StepSpec, *, generation: int) -> DeliveryRow:
         client = self._change.row.client_e164
-        row = DeliveryRow(
-            workspace_id=self._connection.workspace_id,
-            connection_id=self._connection.id,
+        row = new_row(
+            self._connection,
+            intent,
+            spec,
+            self._now,
             call_id=self._change.row.id,
-            step_key=spec.key,
             generation=generation,
-            intent_kind=intent.kind,
-            intent=to_document(intent),
-            why=to_document(intent.why),
-            lane=spec.lane,
-            rank=spec.rank,
-            needs=list(spec.needs),
-            repeatable=spec.repeatable,
-            resend_is_safe=spec.resend_is_safe,
             serial_key=f"{self._connection.id}:{client}" if spec.by_client and client else None,
-            state=DeliveryState.PENDING,
             due_at=self._due_at(spec, self._now),
-            expires_at=self._now + timedelta(seconds=spec.lives_seconds),
-            created_at=self._now,
         )
         self._session.add(row)
         self._touch(row)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
@@ -13,9 +12,10 @@ from connectors.contract import StepSpec, Unsupported
 from hub.db.callbacks import CallbackRow
 from hub.db.engine import database_now
 from hub.db.tables import Connection, Workspace
-from hub.db.work import DeliveryRow, DeliveryState
+from hub.db.work import DeliveryRow
 from hub.delivery.outbox import UNSENT
 from hub.delivery.people import default_user_id
+from hub.delivery.rows import new_row
 from hub.domain.codec import to_document
 from hub.domain.intents import Intent, Lane
 from hub.domain.party import Party, Source, VisitStory
@@ -90,26 +90,8 @@ def _write(
 
 
 def _row(session: Session, row: CallbackRow, connection: Connection, intent: Intent, spec: StepSpec) -> DeliveryRow:
-    now = database_now(session)
-    return DeliveryRow(
-        workspace_id=row.workspace_id,
-        connection_id=connection.id,
-        callback_id=row.id,
-        step_key=spec.key,
-        intent_kind=intent.kind,
-        intent=to_document(intent),
-        why=to_document(intent.why),
-        lane=spec.lane,
-        rank=spec.rank,
-        needs=list(spec.needs),
-        repeatable=spec.repeatable,
-        resend_is_safe=spec.resend_is_safe,
-        serial_key=f"{connection.id}:{row.e164}" if spec.by_client else None,
-        state=DeliveryState.PENDING,
-        due_at=now,
-        expires_at=now + timedelta(seconds=spec.lives_seconds),
-        created_at=now,
-    )
+    serial_key = f"{connection.id}:{row.e164}" if spec.by_client else None
+    return new_row(connection, intent, spec, database_now(session), callback_id=row.id, serial_key=serial_key)
 
 
 def _wake(session: Session, runtime: Runtime, connection_id: int, lane: Lane) -> None:

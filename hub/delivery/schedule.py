@@ -39,3 +39,8 @@ def throttle_pause(throttled_in_row: int) -> timedelta:
 def settled_at(now: datetime, over_since: datetime, settle_seconds: float) -> datetime:
     """When a finished call's facts count as at rest: after a quiet while, but never much later than it ended."""
     return min(now + timedelta(seconds=settle_seconds), over_since + timedelta(seconds=20 * settle_seconds))
+
+
+def pause_seconds(due_at: datetime | None, now: datetime, *, least: float, longest: float) -> float:
+    """How long to wait for the next row, or for whatever may have come meanwhile; `due_at` None when there is none."""
+    return longest if due_at is None else min(max((due_at - now).total_seconds(), least), longest)

@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, select
 from connectors.contract import Connector, Door, ListedExtension
 from hub.db.engine import database_now
 from hub.db.routing import PbxExtension
-from hub.db.tables import Connection
+from hub.delivery.directory import lists_to_read
 from hub.delivery.doors import open_door
 from hub.domain.errors import DeliveryError, OverBudget, Rejected, Throttled
 from hub.domain.intents import Lane
@@ -114,31 +114,11 @@ def keep_extensions(runtime: Runtime, connection_id: int, listed: Sequence[Liste
 
 def refresh_extensions(runtime: Runtime) -> None:
     """Read the lists of all PBXs that have one and whose list is older than ten minutes."""
-    for connection_id, vendor in _stale(runtime):
+    able = [vendor for vendor, connector in runtime.registry.items() if connector.directory and connector.commands]
+    for connection_id, vendor in lists_to_read(runtime, able, PbxExtension, FRESH_FOR):
         connector = runtime.registry[vendor]
         try:
             with open_door(runtime, connection_id, Lane.BULK, purpose="extensions") as door:
                 _refresh(runtime, connector, door)
         except DeliveryError as error:
             log.warning("extensions_not_refreshed", connection_id=connection_id, reason=str(error)[:200])
-
-
-def _stale(runtime: Runtime) -> list[tuple[int, str]]:
-    able = [vendor for vendor, connector in runtime.registry.items() if connector.directory and connector.commands]
-    with runtime.database.reading() as session:
-        limit = database_now(session) - FRESH_FOR
-        newest = (
-            select(PbxExtension.connection_id, func.max(PbxExtension.refreshed_at).label("at"))
-            .group_by(PbxExtension.connection_id)
-            .subquery()
-        )
-        rows = session.execute(
-            select(Connection.id, Connection.vendor)
-            .outerjoin(newest, newest.c.connection_id == Connection.id)
-            .where(
-                Connection.vendor.in_(able),
-                Connection.state == "active",
-                (newest.c.at.is_(None)) | (newest.c.at < limit),
-            )
-        ).all()
-    return [(row.id, row.vendor) for row in rows]

@@ -20,6 +20,7 @@ from hub.db.tables import CallRow, Connection
 from hub.delivery.departure import Departure
 from hub.delivery.doors import open_door
 from hub.delivery.health import MEND_PAUSED, MEND_REVOKED, stop
+from hub.delivery.schedule import pause_seconds
 from hub.domain.call import Call
 from hub.domain.codec import from_document
 from hub.domain.errors import (
@@ -87,7 +88,7 @@ class CommandSender:
         with self._runtime.database.reading() as session:
             due_at = session.scalar(select(func.min(CommandRow.due_at)).where(CommandRow.state.in_(OPEN)))
             now = database_now(session)
-        return longest if due_at is None else min(max((due_at - now).total_seconds(), 0.02), longest)
+        return pause_seconds(due_at, now, least=0.02, longest=longest)
 
     def stop(self) -> None:
         self._pool.shutdown(wait=True)
