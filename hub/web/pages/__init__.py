@@ -74,7 +74,7 @@ def init_pages(app: Flask) -> None:
     from hub.web.start import first as _start_first  # noqa: F401
     from hub.web.start import pages as _start  # noqa: F401
     from hub.web.start import people as _start_people  # noqa: F401
-    from hub.web.start.words import field_word, how_word
+    from hub.web.start.words import field_word
     from hub.web.tracking import pages as _tracking  # noqa: F401
 
     app.url_map.converters["row"] = _RowId
@@ -84,7 +84,7 @@ def init_pages(app: Flask) -> None:
     app.jinja_env.filters.update(routing_filters())
     app.jinja_env.filters.update(office_filters())
     app.jinja_env.filters.update(callback_filters())
-    app.jinja_env.filters.update(start_field=field_word, start_how=how_word)
+    app.jinja_env.filters.update(start_field=field_word)
     app.jinja_env.globals.update(
         csrf_token=generate_csrf,
         may=may,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import request
 from werkzeug.datastructures import MultiDict
@@ -75,8 +75,13 @@ class Table:
         """What stands in the line's field: what was typed and not kept, else what is known or proposed."""
         return self.typed.get(line.key, line.extension if line.user_id else "")
 
+    def shown(self, line: Line) -> str:
+        """For somebody who may only look: the extension that holds; a proposal is for whoever can keep it."""
+        return (line.was if line.user_id else line.extension) or "—"
+
     def how(self, line: Line) -> str:
-        return how_word(line)
+        is_proposal = bool(line.user_id) and not line.was
+        return how_word(replace(line, how="") if is_proposal and not self.place.may_change else line)
 
     def tone_of(self, line: Line) -> str:
         return tone_of(line)

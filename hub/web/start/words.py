@@ -64,12 +64,6 @@ STANDS: Mapping[str, str] = {
     "paused": _l("paused"),
 }
 OTHERWISE = _l("This does not look like what is asked for. Copy it once more.")
-HOW: Mapping[str, str] = {
-    "kept": _l("settled"),
-    "extension": _l("same extension"),
-    "email": _l("same e-mail"),
-    "name": _l("same name"),
-}
 
 
 def field_word(text: str) -> str:
@@ -80,11 +74,6 @@ def field_word(text: str) -> str:
 def wrong_word(text: str) -> str:
     """What is wrong with a field: never the words of the schema, which nobody has translated."""
     return str(WRONG.get(text, OTHERWISE))
-
-
-def how_word(how: str) -> str:
-    """By what an employee was found in the CRM."""
-    return str(HOW.get(how, how))
 
 
 def title_word(title: str) -> str:
