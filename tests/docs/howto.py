@@ -78,7 +78,8 @@ def executes(page: str, says: str) -> Callable[[Callable[..., None]], Any]:
 @dataclass
 class Place:
     """A directory that a how-to is done in. `environment` is what the reader has set up before; `said_to_others` gets
-    what was told to the tools that are not what a how-to is about (git, systemctl, …): a line for each."""
+    what was told to the tools that are not what a how-to is about (git, systemctl, …): a line for each. Without
+    `HOWTO_PORT` in the environment `dozvon up` is such a tool; with it, the hub comes up on that port."""
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
@@ -87,7 +88,9 @@ class Place:
         tools = self.folder / ".venv" / "bin"
         tools.mkdir(parents=True)
         python = f'exec "{sys.executable}" -m hub.cli'
-        self._tool("dozvon", f'[ "$1" = up ] && set -- "$@" --port "$HOWTO_PORT"\n{python} "$@"')
+        noted = f'echo "dozvon $*" >> "{self.said_to_others}"; exit 0'
+        up = f'if [ -z "$HOWTO_PORT" ]; then {noted}; fi; set -- "$@" --port "$HOWTO_PORT"'
+        self._tool("dozvon", f'if [ "$1" = up ]; then {up}; fi\n{python} "$@"')
         for name in ("git", "make", "systemctl", "pg_dump"):
             self._tool(name, f'echo "{name} $*" >> "{self.said_to_others}"')
         if not shutil.which("rsync"):
