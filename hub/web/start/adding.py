@@ -15,7 +15,7 @@ from hub.db.tables import Connection, Workspace
 from hub.delivery.directory import keep_users
 from hub.delivery.doors import open_door
 from hub.delivery.health import MEND_PAUSED, MEND_REVOKED, resume, stop
-from hub.domain.errors import AuthExpired, AuthRevoked, DeliveryError, Paused
+from hub.domain.errors import AuthExpired, AuthRevoked, DeliveryError, Paused, Throttled
 from hub.domain.intents import Lane
 from hub.provisioning.connections import apply_connections
 from hub.provisioning.document import Source
@@ -54,8 +54,17 @@ def keep_connection(person: Person, keys: Keys, known_id: int | None = None) -> 
         item = {"name": name, "vendor": keys.vendor, "settings": keys.settings, "secrets": secrets}
         apply_connections(work, [item])
         note(session, person, "connection.change" if known else "connection.add", name)
-        query = select(Connection.id).where(Connection.workspace_id == workspace.id, Connection.name == name)
-        return session.scalars(query).one()
+        query = select(Connection).where(Connection.workspace_id == workspace.id, Connection.name == name)
+        row = session.scalars(query).one()
+        if never_let_in(row) and _will_be_asked(row):
+            # Nothing else may use keys that nobody has tried: a PBX shuts its door after two wrong requests.
+            stop(session, row, "needs_reconnect", "", MEND_REVOKED)
+        return row.id
+
+
+def _will_be_asked(row: Connection) -> bool:
+    connector = web().services.registry.get(row.vendor)
+    return connector is not None and connector.check is not None and web().services.runtime is not None
 
 
 def _free_name(vendor: str, taken: set[str]) -> str:
@@ -97,18 +106,21 @@ def _learn_success(connection_id: int) -> None:
 
 
 def _learn_refusal(connection_id: int, connector: Connector, error: DeliveryError) -> None:
-    """Dead access stops a connection; a CRM that has never let us in is stopped by any refusal.
+    """Dead access stops a connection; a CRM that has never let us in stays shut after any refusal.
 
     Calls for it wait then, instead of being tried for days at an address with a typing mistake.
     """
     with web().database.transaction() as session:
         row = session.get_one(Connection, connection_id, with_for_update=True)
-        if row.state != "active":
+        if row.state_mend == MEND_BY_HAND:
             return
         is_new = never_let_in(row)
-        if isinstance(error, AuthRevoked | AuthExpired) or (is_new and is_crm(connector)):
+        stays_shut = is_crm(connector) or isinstance(error, Throttled)
+        if isinstance(error, AuthRevoked | AuthExpired) or (is_new and stays_shut):
             stop(session, row, "needs_reconnect", error.message, MEND_REVOKED)
         elif isinstance(error, Paused):
             stop(session, row, "paused", error.message, MEND_PAUSED)
         elif is_new:
+            resume(session, connection_id)
+            session.refresh(row)
             row.failing_since, row.last_error = database_now(session), error.message[:2000]

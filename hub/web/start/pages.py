@@ -23,7 +23,7 @@ from hub.web.roles import Right, needs
 from hub.web.services import web
 from hub.web.start.adding import Keys, keep_connection, refusal_by
 from hub.web.start.forms import asked_of, read_form
-from hub.web.start.standing import Standing, standing
+from hub.web.start.standing import Stand, Standing, standing
 from hub.web.start.words import stand_word, title_word, wrong_word
 
 pages.add_app_template_filter(title_word, "start_title")
@@ -113,7 +113,7 @@ def _add(step: str) -> Response | str:
     except WrongDocument as refusal:
         return _choice(step, _errors(refusal), connection)
     if not try_out(row_id):
-        return redirect(url_for(step, connection_id=row_id, _anchor="keys"), code=303)
+        return redirect(url_for(step, connection_id=row_id), code=303)
     return redirect(url_for("pages.start_connection", connection_id=row_id), code=303)
 
 
@@ -201,7 +201,7 @@ def try_out(connection_id: int) -> bool:
 @needs(Right.CONNECT)
 def start_call() -> str:
     """The newest call and everything that happened to it; the page looks again by itself until it is over."""
-    person = this_person()
+    person, now = this_person(), standing_now()
     with web().database.reading() as session:
         page = list_calls(session, person.workspace_id, person.region, CallFilter(), cursor=None, limit=1)
         story = call_story(session, person.workspace_id, page.items[0].call.id) if page.items else None
@@ -209,15 +209,16 @@ def start_call() -> str:
     return render_template(
         "start/call.html",
         step="pages.start_call",
-        standing=standing_now(),
+        standing=now,
         call=page.items[0] if page.items else None,
         story=story,
         names=names,
-        is_over=story is not None and _is_over(story),
+        is_over=story is not None and _is_over(story, now),
     )
 
 
-def _is_over(story: Story) -> bool:
-    """Whether the call has ended and nothing of it is under way any more."""
-    sent = [one.delivery for one in story.deliveries]
+def _is_over(story: Story, now: Standing) -> bool:
+    """Whether the call has ended and nothing of it is under way: what waits for a stopped system is not."""
+    well = {row.id for row in now.crms if now.stand(row) is Stand.WORKS}
+    sent = [one.delivery for one in story.deliveries if one.delivery.connection_id in well]
     return story.call.outcome != "in_progress" and bool(sent) and all(one.closed_at for one in sent)

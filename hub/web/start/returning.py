@@ -53,4 +53,4 @@ def back_refused(vendor: str, why: str | DozvonError) -> Response:
         words = _("This log-in is no longer good: it took more than ten minutes, was used already, or began in "
                   "another browser. Begin again.")  # fmt: skip
     flash(f"{words} {_('Nothing has changed.')}", "bad")
-    return redirect(url_for("pages.start_crm", vendor=vendor, _anchor="keys"), code=303)
+    return redirect(url_for("pages.start_crm", vendor=vendor), code=303)
