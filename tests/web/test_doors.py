@@ -30,7 +30,7 @@ RULES = (
     "publish_again", "rule_versions",
 )  # fmt: skip
 PROVEN_ELSEWHERE = ("api.", "bitrix24.", "amocrm.", "tracker.", "oidc.", *(f"pages.{name}" for name in RULES))
-"""Doors with tests of their own: tests/web/test_api*, test_oidc*, test_rules.py, tests/bitrix24, amocrm, tracking_live."""
+"""Doors with tests of their own: test_api*, test_oidc*, test_rules.py here, tests/bitrix24, amocrm, tracking_live."""
 FORMS_PROVEN_ELSEWHERE = (
     "/admin/routing/",
     "/admin/callbacks/",
