@@ -108,6 +108,16 @@ def test_one_address_has_a_budget_and_going_over_it_is_seen(app: Flask, hub: Hub
     assert "budget" in {alarm.kind for alarm in rows(hub, SiteAlarm)}
 
 
+def test_a_visit_over_the_budget_leaves_nothing_behind_that_the_next_page_could_be_led_by(app: Flask, hub: Hub) -> None:
+    hub.setup(visits_per_ip_hour=1)
+    say(app, "visit", {"url": f"{ORIGIN}/first"})
+    before = set(hub.client.keys())
+    assert say(app, "visit", {"url": f"{ORIGIN}/second"}).status_code == 429
+    left = {key for key in set(hub.client.keys()) - before if b"trail" in key or b"visit:" in key}
+    assert left == set()
+    assert say(app, "visit", {"url": f"{ORIGIN}/third", "ref": f"{ORIGIN}/second"}).status_code == 429
+
+
 def test_an_address_that_takes_most_of_the_pool_is_seen(hub: Hub) -> None:
     for _ in POOL:
         hub.arrive(address="203.0.113.9")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -53,7 +54,12 @@ def url_of(value: object) -> str:
     Labels and click ids are kept; parameters that are called like personal data, or look like an e-mail address
     or a mobile number, are left out.
     """
-    text = text_of(value, 2 * LONGEST_URL)
+    return _clean_url(text_of(value, 2 * LONGEST_URL))
+
+
+@lru_cache(maxsize=2048)
+def _clean_url(text: str) -> str:
+    """Remembered, for a page's own address is read several times in a request, and where it came from in many."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port

@@ -73,15 +73,17 @@ class Visitors:
         now = self._now()
         notes = []
         if known is None:
-            self._spend(site, around, "visits", site.rules.visits_per_ip_hour)
             visit, known = secrets.token_hex(12), self._begin(site, touch, said, around)
+            most, memory = site.rules.visits_per_ip_hour, self._memory_of(site, visit, known, url, around)
+            self._spend(site, around, "visits", most, memory)
             notes.append(_visit_note(visit, known, touch, url, referrer, said, device, now))
             notes.append(_touch_note(visit, touch, url, referrer, now))
-        elif touch.source != DIRECT and _key(touch) != known.touch:
-            known = known.with_touch(_key(touch))
-            notes.append(_touch_note(visit, touch, url, referrer, now))
+        else:
+            if touch.source != DIRECT and _key(touch) != known.touch:
+                known = known.with_touch(_key(touch))
+                notes.append(_touch_note(visit, touch, url, referrer, now))
+            self._remember(site, visit, known, url, around)
         notes.append(_page_note(visit, {"url": url, "title": said.get("title")}, now))
-        self._remember(site, visit, known, url, around)
         return self._serve(site, visit, known, said, around, now, notes, waits=not said.get("v"))
 
     def _find(self, site: Site, said: Said, referrer: str, around: Around) -> tuple[str, Remembered | None]:
@@ -117,12 +119,15 @@ class Visitors:
         return Remembered(region=region, fixed=fixed, visitor=visitor, touch=_key(touch))
 
     def _remember(self, site: Site, visit: str, known: Remembered, url: str, around: Around) -> None:
-        seconds = forget_less_than(site.rules.idle_seconds)
         pipe = self.client.pipeline(transaction=False)
-        pipe.set(_visit_key(site, visit), json.dumps(asdict(known)), ex=seconds)
-        if url:
-            pipe.set(self._trail_key(site, url, around), visit, ex=seconds)
+        for key, value in self._memory_of(site, visit, known, url, around).items():
+            pipe.set(key, value, ex=forget_less_than(site.rules.idle_seconds))
         pipe.execute()
+
+    def _memory_of(self, site: Site, visit: str, known: Remembered, url: str, around: Around) -> dict[str, str]:
+        """What Redis keeps of a visit: itself, and that the page at `url` belongs to it."""
+        memory = {_visit_key(site, visit): json.dumps(asdict(known))}
+        return {**memory, self._trail_key(site, url, around): visit} if url else memory
 
     def _serve(
         self,
@@ -213,16 +218,18 @@ class Visitors:
         stated = {"phone": phone.e164} if phone and phone.e164 else {}
         self.leases.note(site, now, [_note("F", visit, now, form=form, fields=fields, **stated)])
 
-    # --- Budgets ----------------------------------------------------------------------------------
-
-    def _spend(self, site: Site, around: Around, what: str, most: int) -> None:
-        now = self._now()
-        hour = int(now.timestamp()) // 3600
-        key = f"{prefix_of(site.id)}spent:{what}:{address_hash(around.address, self._salt)}:{hour}"
+    def _spend(self, site: Site, around: Around, what: str, most: int, memory: Said | None = None) -> None:
+        """Count one more, and keep `memory` in the same turn; it is taken back when there were too many."""
+        now, kept, address = self._now(), memory or {}, address_hash(around.address, self._salt)
+        key = f"{prefix_of(site.id)}spent:{what}:{address}:{int(now.timestamp()) // 3600}"
         pipe = self.client.pipeline(transaction=False)
         pipe.incr(key)
         pipe.expire(key, 3700)
+        for name, value in kept.items():
+            pipe.set(name, value, ex=forget_less_than(site.rules.idle_seconds))
         if pipe.execute()[0] > most:
+            if kept:
+                self.client.delete(*kept)
             count_alarm(self.client, site.id, "budget", now, what)
             raise OverBudget(what)
 
