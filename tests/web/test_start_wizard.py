@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from hub.config import Settings
 from hub.db.engine import Database
-from hub.db.tables import Connection, ConnectionToken
+from hub.db.tables import CallRow, Connection, ConnectionToken
+from hub.domain.call import Outcome
 from hub.domain.errors import (
     AuthRevoked,
     DozvonError,
@@ -23,7 +24,7 @@ from hub.domain.errors import (
 from hub.web.refusals import REASONS, refusal_of
 from tests.web.conftest import Notes, log_in
 from tests.web.rule_stage import rules_app
-from tests.web.seed import NOW, Seeded
+from tests.web.seed import NOW, Seeded, add_call, add_delivery
 
 ENGLISH = {"Accept-Language": "en"}
 
@@ -134,3 +135,29 @@ def test_each_reason_names_what_it_needs_and_nothing_else(real: Flask) -> None:
 def test_both_rights_sentences_are_there(real: Flask) -> None:
     assert "lack rights: crm." in spoken(real, "en", ERRORS[2])
     assert "lack rights. Let" in spoken(real, "en", ERRORS[3])
+
+
+# --- A call that is still going on --------------------------------------------------------------------
+
+
+def test_a_call_that_goes_on_is_not_judged_and_its_card_contradicts_nothing(
+    real: Flask, acme: Seeded, database: Database
+) -> None:
+    call_id = add_call(database, acme, outcome=Outcome.IN_PROGRESS)
+    add_delivery(database, acme, call_id, kind="show_card")
+    with database.transaction() as session:
+        session.get_one(CallRow, call_id).plan_trace = []
+    client = log_in(real, acme)
+    page = client.get(f"/admin/calls/{call_id}", headers=ENGLISH).text
+    assert "good call" not in page
+    assert "Nothing was planned" not in page
+    assert "decided at its end. What is shown to employees meanwhile stands below." in " ".join(page.split())
+    assert 'hx-trigger="every 3s"' in page
+    first = client.get("/admin/start/call", headers=ENGLISH).text
+    assert "Got it: the call is going on." in first
+    assert 'hx-trigger="every 2s"' in first
+    with database.transaction() as session:
+        session.get_one(CallRow, call_id).outcome = "missed"
+    over = client.get(f"/admin/calls/{call_id}", headers=ENGLISH).text
+    assert "still going on" not in over
+    assert 'hx-trigger="every 3s"' not in over
