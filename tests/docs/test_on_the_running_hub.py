@@ -38,8 +38,10 @@ def test_program_asks_for_a_callback_once_and_takes_it_back(block: Block, scene:
     assert first["id"] == again["id"]
     assert {"id", "status", "scheduled_for", "words"} <= set(first)
     assert scene.ask(f"/api/v1/callbacks/{first['id']}")["steps"]
-    scene.ask(f"/api/v1/callbacks/{first['id']}", "DELETE")
-    assert scene.ask(f"/api/v1/callbacks/{first['id']}")["status"] == "cancelled"
+    later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    waiting = scene.ask("/api/v1/callbacks", "POST", {"phone": f"+7900123470{language}", "when": later})
+    scene.ask(f"/api/v1/callbacks/{waiting['id']}", "DELETE")
+    assert scene.ask(f"/api/v1/callbacks/{waiting['id']}")["status"] == "cancelled"
 
 
 @executes("docs/callbacks.md", "<button data-dozvon-callback")
