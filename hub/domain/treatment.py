@@ -42,7 +42,8 @@ CREATING = frozenset({LeadOutcome.LEAD, LeadOutcome.CONTACT_DEAL, LeadOutcome.UN
 class Treatment:
     """The outcome for one state, and what a card that is made then is like. Ids are the CRM's own.
 
-    None and "" leave it to the connection: its pipeline, its first stage, its title, the client's owner, else whoever had the call.
+    None and "" leave it to the connection: its pipeline, its first stage, its title, the client's owner, else
+    whoever had the call.
     `rule` is the name of the rule that said so. `reuse`: an open deal or lead of the client is used, none is made
     beside it. `owner_first`: whoever owns the client in the CRM comes before `user_id`.
     """

@@ -280,13 +280,13 @@ def test_a_log_in_that_the_wizard_began_comes_back_to_its_next_step(house: House
 def test_a_refusal_leads_back_to_the_wizards_form_in_plain_words(house: House, amo: AmoCrmSimulator) -> None:
     connection_id = prepared(house, amo)
     client = house.browser()
-    for spoil, words in (
-        (lambda given: {**given, "error": "access_denied"}, "the access was not allowed"),
-        (lambda given: {**given, "state": "made up"}, "no longer good"),
-        (lambda given: {**given, "referer": "evil.example"}, "it is not amoCRM"),
-        (lambda given: {**given, "code": "no such code"}, "no longer good"),
+    for spoiled, words in (
+        ({"error": "access_denied"}, "the access was not allowed"),
+        ({"state": "made up"}, "no longer good"),
+        ({"referer": "evil.example"}, "it is not amoCRM"),
+        ({"code": "no such code"}, "no longer good"),
     ):
-        answer = come_back(client, spoil(agreed(begun_in_wizard(client))))
+        answer = come_back(client, {**agreed(begun_in_wizard(client)), **spoiled})
         assert (answer.status_code, answer.location) == (303, "/admin/start/crm?vendor=amocrm")
         page = client.get("/admin/start/crm?vendor=amocrm", headers={"Accept-Language": "en"}).text
         assert words in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.amocrm.story import Hub, call, log
 FIELDS = (FieldValue("lead", "UTM_TERM", "oak"), FieldValue("contact", "UTM_TERM", "x", always=True))
 
 
-def ruled(outcome: LeadOutcome, *, name: str = "", **more: str) -> CallFacts:
+def ruled(outcome: LeadOutcome, *, name: str = "", **more: Any) -> CallFacts:
     treatment = Treatment(outcome, "ads", **more)
     return call(orders=CardOrders(treatments={"unknown": treatment}, fields=FIELDS, client_name=name))
 

@@ -20,7 +20,15 @@ from tests.e2e.hub import Stage, stage, until
 
 KEY = "dz_fedcba9876543210fedcba9876543210"
 WEBHOOK_TOKEN, WEBHOOK_SECRET = "W" * 24, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-SCOPES = ["calls:read", "callbacks:write", "routing:read", "rules:read", "rules:write", "connections:read"]
+SCOPES = [
+    "calls:read",
+    "reports:read",
+    "callbacks:write",
+    "routing:read",
+    "rules:read",
+    "rules:write",
+    "connections:read",
+]
 VIP = "79001234567"
 MORE = f"""
 [[api_key]]

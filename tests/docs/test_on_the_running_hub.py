@@ -154,6 +154,14 @@ def test_a_statement_looks_as_printed(block: Block, scene: Scene) -> None:
     assert statement_shape(newest) == statement_shape(json.loads(block.text))
 
 
+@executes("docs/reports.md", "/api/v1/reports/sources")
+def test_sources_are_told_to_programs(block: Block, scene: Scene) -> None:
+    known = {"https://hub.example": scene.url, "dz_…": KEY, "2026-11-01": "2026-01-01"}
+    said = json.loads(scene.shell.do(block.text.replace("curl ", "curl -s "), known))
+    assert said["next"] is None
+    assert all(item["calls"] == item["answered"] + item["missed"] for item in said["items"])
+
+
 def test_what_an_operator_watches_is_there(scene: Scene) -> None:
     """docs/operations.md, *Health and metrics*: every address and every metric that the page names."""
     page = (ROOT / "docs" / "operations.md").read_text()

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from connectors.contract import Registry
 from connectors.registry import REGISTRY
+from hub.callbacks.forms import take_form
 from hub.calls.intake import drain_inbox
 from hub.calls.record import CallChange
 from hub.config import load_settings
@@ -75,7 +76,7 @@ class Hub:
     def drain(self) -> None:
         """Process all that waits, as often as it takes until a failing row is given up."""
         for _ in range(4):
-            drain_inbox(self.runtime, self._on_change, on_notice)
+            drain_inbox(self.runtime, self._on_change, self._on_notice)
             with self.database.transaction() as session:
                 session.execute(
                     update(InboxRow).where(InboxRow.state == InboxState.RECEIVED).values(due_at=LONG_AGO)
@@ -84,6 +85,19 @@ class Hub:
     def _on_change(self, session: Session, change: CallChange) -> None:
         meet_dials(session, self.runtime, change)
         plan_deliveries(session, self.runtime, change)
+
+    def _on_notice(self, session: Session, connection_id: int, notice: Notice) -> bool:
+        """As a worker minds them."""
+        match notice:
+            case CallbackWanted():
+                take_form(session, self.runtime, connection_id, notice)
+            case DialRequested():
+                note_wish(session, connection_id, notice)
+            case AccessChanged():
+                heed_access(session, connection_id, notice)
+            case _:
+                return False
+        return True
 
     def states(self) -> Counter[str]:
         with self.database.reading() as session:
@@ -94,18 +108,6 @@ class Hub:
         with self.database.reading() as session:
             rows = session.scalars(select(InboxRow).where(InboxRow.reason.like("the hub failed%")))
             return [(row.reason, row.body) for row in rows]
-
-
-def on_notice(session: Session, connection_id: int, notice: Notice) -> bool:
-    """As a worker minds them."""
-    match notice:
-        case DialRequested() | CallbackWanted():
-            note_wish(session, connection_id, notice)
-        case AccessChanged():
-            heed_access(session, connection_id, notice)
-        case _:
-            return False
-    return True
 
 
 def token_of(vendor: str) -> str:

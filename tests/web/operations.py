@@ -12,6 +12,7 @@ OPERATIONS = (
     ("GET", "/connections", "connections:read"),
     ("GET", "/statements", "calls:read"),
     ("GET", "/statements/1", "calls:read"),
+    ("GET", "/reports/sources", "reports:read"),
     ("GET", "/visits", "calls:read"),
     ("GET", "/visits/1", "calls:read"),
     ("POST", "/callbacks", "callbacks:write"),

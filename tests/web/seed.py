@@ -41,6 +41,7 @@ EVERY_SCOPE = (
     "inbox:read",
     "inbox:write",
     "metrics:read",
+    "reports:read",
     "routing:read",
     "routing:write",
     "rules:read",

@@ -6,6 +6,7 @@ from flask import Blueprint, Flask, Response, jsonify, render_template
 
 from hub.web.api import blocks as _blocks  # noqa: F401 - they join the blueprint
 from hub.web.api import callbacks as _callbacks  # noqa: F401
+from hub.web.api import reports as _reports  # noqa: F401
 from hub.web.api import routing as _routing  # noqa: F401
 from hub.web.api import rules as _rules  # noqa: F401
 from hub.web.api import statements as _statements  # noqa: F401
