@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -16,6 +17,7 @@ from hub.db.engine import Database
 from hub.db.migrate import upgrade
 from hub.db.tables import CallRow
 from hub.db.work import InboxRow
+from hub.web.secret import first_owner_key
 from tests.web.browser import chromium, serving, sign_in
 from tests.web.conftest import Notes, log_in
 from tests.web.rule_stage import add_world, rules_app
@@ -131,6 +133,21 @@ def test_axe_finds_nothing_on_any_page(house: House, part: int) -> None:
     assert len(faults) >= 45 / PARTS
     assert not (wrong := {path: found for path, found in faults.items() if found}), wrong
     assert complaints == []
+
+
+def test_axe_finds_nothing_on_the_page_that_makes_the_first_owner(house: House, tmp_path: Path) -> None:
+    settings = load_settings({}, home=tmp_path)
+    upgrade(settings.database_url)
+    database = Database(settings.database_url)
+    with serving(rules_app(settings, database, Notes())) as address:
+        context = house.browser.new_context(locale="ru-RU")
+        page = context.new_page()
+        page.goto(f"{address}/admin/first?key={first_owner_key(settings)}")
+        assert page.locator("[name=email]").count() == 1
+        faults = _faults(page)
+        context.close()
+    database.close()
+    assert faults == []
 
 
 STOPS = """() => [...document.querySelectorAll('main :is(a, button, input, select, summary, textarea)')]

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from hub.db.engine import Database
-from hub.db.tables import AuditRow, CallRow, Connection
+from hub.db.tables import AuditRow, CallEventRow, CallRow, Connection
 from hub.db.work import DeliveryRow
 from hub.domain.call import Outcome
 from hub.domain.phone import Phone
@@ -142,6 +142,19 @@ def test_recording_that_cannot_be_played_says_why(
     text = log_in(app, acme).get(f"/admin/calls/{call_id}").text
     assert words in text
     assert "<audio" not in text
+
+
+def test_what_was_read_from_the_pbxs_list_is_not_said_to_be_cleaned_away(
+    app: Flask, database: Database, acme: Seeded
+) -> None:
+    call_id = add_call(database, acme)
+    with database.transaction() as session:
+        first, last = session.query(CallEventRow).filter_by(call_id=call_id).order_by(CallEventRow.id)
+        first.inbox_id = last.inbox_id = None
+        last.document = {**last.document, "from_history": True}
+    text = log_in(app, acme).get(f"/admin/calls/{call_id}").text
+    assert text.count("read from the PBX’s own list of calls") == 1
+    assert text.count("the original was cleaned away") == 1
 
 
 def test_caller_without_a_number_is_called_hidden(app: Flask, database: Database, acme: Seeded) -> None:
