@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from connectors.contract import Connector, ListedExtension, Registry
 from hub.db.tables import Connection
 from hub.delivery.doors import open_door
-from hub.domain.errors import DeliveryError
+from hub.domain.errors import DeliveryError, Throttled
 from hub.domain.intents import Lane
 from hub.runtime import Runtime
 
@@ -49,10 +49,14 @@ def systems_of(session: Session, registry: Registry, crm: Connection, pbx_id: in
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The employees whom a PBX names; nobody where it cannot be asked. `trouble` are its words when it refused."""
+    """The employees whom a PBX names; nobody where it cannot be asked.
+
+    `trouble` are its words when it refused; `is_early` tells that it only wants to be asked later.
+    """
 
     extensions: tuple[ListedExtension, ...] = ()
     trouble: str = ""
+    is_early: bool = False
 
 
 def ask_pbx(runtime: Runtime | None, registry: Registry, pbx: Connection | None) -> Listing:
@@ -64,7 +68,7 @@ def ask_pbx(runtime: Runtime | None, registry: Registry, pbx: Connection | None)
         with open_door(runtime, pbx.id, Lane.URGENT, purpose="directory") as door:
             return Listing(employees_in(connector.directory.extensions(door)))
     except DeliveryError as error:
-        return Listing(trouble=error.message)
+        return Listing(trouble=error.message, is_early=isinstance(error, Throttled))
 
 
 def employees_in(listed: Sequence[ListedExtension]) -> tuple[ListedExtension, ...]:

@@ -17,7 +17,10 @@ _lock = threading.Lock()
 
 
 def listing_of(systems: Systems) -> Listing:
-    """The PBX's own list; when it does not answer, its words and the list as it was read last."""
+    """The PBX's own list; when it does not answer, its words and the list as it was read last.
+
+    That it was asked too often is no news to anybody while there is a list.
+    """
     pbx = systems.pbx
     if pbx is None:
         return Listing()
@@ -29,7 +32,8 @@ def listing_of(systems: Systems) -> Listing:
     listing = ask_pbx(web().services.runtime, web().services.registry, pbx)
     if not listing.extensions:
         with web().database.reading() as session:
-            listing = Listing(tuple(listed_before(session, pbx)), listing.trouble)
+            before = tuple(listed_before(session, pbx))
+        listing = Listing(before, "" if listing.is_early and before else listing.trouble)
     with _lock:
         known[pbx.id] = (monotonic(), listing)
     return listing
