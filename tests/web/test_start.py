@@ -1,4 +1,4 @@
-"""The first steps on the application itself: forms, refusals, matching. The whole way: tests/e2e/test_first_steps.py."""
+"""The first steps on the application itself: forms, refusals, matching. The whole way is in tests/e2e."""
 
 from __future__ import annotations
 
