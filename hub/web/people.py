@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from flask import Flask, g
+from flask import Flask, abort, g, request
 from flask_login import LoginManager, current_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from hub.db.tables import User, Workspace
+from hub.db.tables import EmployeeRow, User, Workspace
 from hub.web.paging import parse_id
 from hub.web.services import web
 from hub.web.sessions import has_lasted
@@ -93,3 +93,12 @@ def users_named(session: Session, email: str) -> list[tuple[User, Workspace]]:
 def init_login(app: Flask) -> None:
     manager = LoginManager(app)
     manager.user_loader(_load)
+
+
+def asked_employee(session: Session, person: Person) -> EmployeeRow | None:
+    """The employee whom the form's `employee_id` names, None for nobody; 404 for one of another workspace."""
+    row_id = parse_id(request.form.get("employee_id", ""))
+    row = session.get(EmployeeRow, row_id) if row_id else None
+    if row is not None and row.workspace_id != person.workspace_id:
+        abort(404)
+    return row

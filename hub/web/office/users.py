@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from hub.db.tables import EmployeeRow, User
+from hub.db.tables import User
 from hub.provisioning.people import hash_password, set_password
 from hub.provisioning.schema import ROLES
 from hub.web.audit import note
@@ -28,8 +28,7 @@ from hub.web.office.accounts import (
 )
 from hub.web.office.words import REFUSALS
 from hub.web.pages import pages
-from hub.web.paging import parse_id
-from hub.web.people import Person, this_person
+from hub.web.people import Person, asked_employee, this_person
 from hub.web.roles import Right, needs
 from hub.web.services import web
 
@@ -107,7 +106,7 @@ def _add(session: Session, person: Person, email: str, role: str, hashed: str) -
     if session.scalar(known) is not None:
         flash(_("%(email)s can log in already. Change the role in the list.", email=email), "warn")
         return False
-    employee = _employee(session, person)
+    employee = asked_employee(session, person)
     session.add(
         User(
             workspace_id=person.workspace_id,
@@ -121,15 +120,6 @@ def _add(session: Session, person: Person, email: str, role: str, hashed: str) -
     )
     note(session, person, "user.add", f"{email}: {role}")
     return True
-
-
-def _employee(session: Session, person: Person) -> EmployeeRow | None:
-    """The employee whom the form names; 404 for one of another workspace."""
-    row_id = parse_id(request.form.get("employee_id", ""))
-    row = session.get(EmployeeRow, row_id) if row_id else None
-    if row is not None and row.workspace_id != person.workspace_id:
-        abort(404)
-    return row
 
 
 @pages.post("/admin/workspace/users/<row:user_id>")
@@ -150,7 +140,7 @@ def _change(session: Session, person: Person, user_id: int) -> bool:
     said = [f"{user.role} → {role}"] if role != user.role else []
     user.role = role
     if "employee_id" in request.form:
-        employee = _employee(session, person)
+        employee = asked_employee(session, person)
         if user.employee_id != (employee.id if employee else None):
             user.employee_id = employee.id if employee else None
             said.append(employee.name if employee else "—")

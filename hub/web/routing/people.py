@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -19,7 +19,7 @@ from hub.routing.facts import read_settings
 from hub.web.i18n import _
 from hub.web.pages import pages
 from hub.web.paging import parse_id
-from hub.web.people import Person, this_person
+from hub.web.people import Person, asked_employee, this_person
 from hub.web.roles import Right, needs
 from hub.web.routing import queries
 from hub.web.routing.hours import WEEKDAY_NAMES, WrongHours, in_short, read_form
@@ -68,14 +68,6 @@ def _changes(change: Change) -> Callable[[], Response]:
     return view
 
 
-def _employee(session: Session, person: Person) -> EmployeeRow | None:
-    row_id = parse_id(request.form.get("employee_id", ""))
-    row = session.get(EmployeeRow, row_id) if row_id else None
-    if row is not None and row.workspace_id != person.workspace_id:
-        abort(404)
-    return row
-
-
 @pages.post("/admin/routing/people/hours")
 @needs(Right.ROUTING_EDIT)
 @_changes
@@ -83,7 +75,7 @@ def put_hours(session: Session, person: Person) -> str | None:
     """The workspace's hours, or one employee's own."""
     if "own" not in request.form and "mon" not in request.form:
         return None
-    document, employee = read_form(request.form), _employee(session, person)
+    document, employee = read_form(request.form), asked_employee(session, person)
     if employee is None:
         session.get_one(Workspace, person.workspace_id).hours = document
         return "workspace"
@@ -97,7 +89,7 @@ def put_hours(session: Session, person: Person) -> str | None:
 @needs(Right.ROUTING_EDIT)
 @_changes
 def put_absence(session: Session, person: Person) -> str | None:
-    employee = _employee(session, person)
+    employee = asked_employee(session, person)
     since, until = (_moment(request.form.get(name, ""), person) for name in ("since", "until"))
     if employee is None or since is None or until is None or until <= since:
         return None
