@@ -42,6 +42,7 @@ def test_an_incoming_lead_is_kept_with_its_ids() -> None:
         "owner": "5",
         "created": [{"type": "leads", "id": "7700"}, {"type": "contacts", "id": "1101"}],
         "call_logged": True,
+        "person": "unknown",
     }
 
 

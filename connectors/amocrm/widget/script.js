@@ -8,13 +8,14 @@ define(['jquery'], function () {
   var ORIGIN = new URL(HUB).origin;
   var RINGING_EVERY_MS = 5000;
   var KEPT_WITHIN_MS = 15000;
+  var READY_WITHIN_MS = 3000;
   var AREAS = { lcard: 'lead', ccard: 'contact', comcard: 'company' };
 
   return function () {
     var self = this;
     var shown = {};
     var timer = null;
-    var isReady = false;
+    var ready = new Promise(function () {}); // the frame with the employees listens
 
     // --- The hub ---------------------------------------------------------------------------------
 
@@ -194,12 +195,13 @@ define(['jquery'], function () {
         page.title = words('settings.employees');
         page.className = 'dozvon__frame';
         node.appendChild(page);
-        isReady = false;
-        window.addEventListener('message', function hear(event) {
-          if (event.origin !== ORIGIN || event.source !== page.contentWindow || !event.data) { return; }
-          if (event.data.dozvon !== 'ready') { return; }
-          isReady = true;
-          window.removeEventListener('message', hear);
+        ready = new Promise(function (resolve) {
+          window.addEventListener('message', function hear(event) {
+            if (event.origin !== ORIGIN || event.source !== page.contentWindow || !event.data) { return; }
+            if (event.data.dozvon !== 'ready') { return; }
+            window.removeEventListener('message', hear);
+            resolve(true);
+          });
         });
         var form = put(document.body, 'form', '', '');
         form.method = 'post';
@@ -217,10 +219,17 @@ define(['jquery'], function () {
       });
     }
 
-    // "Save" of the CRM's own window keeps what was typed in the frame, too. The frame says whether it could.
+    // "Save" of the CRM's own window keeps what was typed in the frame, too. A frame that does not listen, because the
+    // hub is away, holds nothing that could be lost.
     function keepPeople() {
       var page = document.querySelector('#dozvon-people iframe');
-      if (!page || !isReady) { return Promise.resolve(true); }
+      if (!page) { return Promise.resolve(true); }
+      var late = new Promise(function (resolve) { window.setTimeout(resolve, READY_WITHIN_MS, false); });
+      return Promise.race([ready, late]).then(function (isReady) { return isReady ? tellToKeep(page) : true; });
+    }
+
+    // The frame says whether it could.
+    function tellToKeep(page) {
       return new Promise(function (resolve, reject) {
         function end(fault) {
           window.clearTimeout(late);
