@@ -37,12 +37,18 @@ _TITLES = {
 
 def take(step: Step, portal: Portal) -> StepResult:
     """A request: on the client's card, or a new lead or deal. Result: `entity_type, entity_id, created`, both ids None
-    when the client is unknown and nobody is to be made."""
+    when the client is unknown and nobody is to be made.
+
+    `client` may have looked before the registered call of the same number made a lead, and the steps of one client
+    come here one after the other: so it is looked once more before anything is made of a stranger.
+    """
     facts = step.intent.call
     unwanted = is_unwanted(step)
     if unwanted:
         return {"entity_type": None, "entity_id": None, "created": [], **unwanted}
-    client = client_from(step.done.get("client", {})) or find_client(facts, portal)
+    client = client_from(step.done.get("client", {}))
+    if client is None or client.entity is None:
+        client = find_client(facts, portal)
     made = _make(step, portal, client)
     if client.entity is not None:
         kept: StepResult = {"entity_type": client.entity.type, "entity_id": client.entity.id, "created": []}

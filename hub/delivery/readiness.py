@@ -49,7 +49,10 @@ def needs_are_met(row: DeliveryRow, beside: Sequence[DeliveryRow], now: datetime
 
 
 def another_is_under_way(session: Session, row: DeliveryRow, now: datetime) -> bool:
-    """Two first calls of one number must not both find nobody in the CRM, and both make a lead."""
+    """Two first calls of one number must not both find nobody in the CRM, and both make a lead.
+
+    An earlier row whose lease ended without a word goes first, too: what it did is not known yet.
+    """
     take_turn(session, "serial", row.serial_key)
     return bool(
         session.scalar(
@@ -58,7 +61,10 @@ def another_is_under_way(session: Session, row: DeliveryRow, now: datetime) -> b
                     DeliveryRow.serial_key == row.serial_key,
                     DeliveryRow.id != row.id,
                     or_(
-                        and_(DeliveryRow.state == DeliveryState.LEASED, DeliveryRow.due_at > now),
+                        and_(
+                            DeliveryRow.state == DeliveryState.LEASED,
+                            or_(DeliveryRow.due_at > now, DeliveryRow.id < row.id),
+                        ),
                         and_(DeliveryRow.unknown_at.is_not(None), DeliveryRow.state.in_(OPEN), DeliveryRow.id < row.id),
                     ),
                 )

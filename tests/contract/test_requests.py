@@ -75,6 +75,17 @@ def test_each_write_of_a_request_is_found_again(asked: tuple[Tried, str, str]) -
     assert card_of(one)
 
 
+def test_who_looked_before_another_made_the_card_joins_it_all_the_same(asked: tuple[Tried, str, str]) -> None:
+    """Between looking and making there may lie a dead process, and in that time a call that makes the card."""
+    late, phone, key = asked
+    quick = replace(late, done={})
+    steps, others = story(late, phone, key), story(quick, phone, f"request-{next(_numbers):032d}")
+    carry_out(late, steps[:1])
+    carry_out(quick, others)
+    carry_out(late, steps[1:])
+    assert card_of(late) == card_of(quick) is not None
+
+
 def test_a_second_request_of_the_same_client_is_a_note_on_the_same_card(asked: tuple[Tried, str, str]) -> None:
     one, phone, key = asked
     carry_out(one, story(one, phone, key))

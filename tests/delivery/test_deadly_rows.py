@@ -196,6 +196,17 @@ def test_suspects_are_taken_one_at_a_time_and_may_be_left_out(world: World) -> N
     assert [step.is_suspect for step in take(world, suspects=False)] == [False]
 
 
+def test_another_row_of_the_client_waits_for_one_whose_process_died(world: World) -> None:
+    world.receive(whole_call("c1"))
+    world.drain()
+    first = take(world)
+    world.make_due()
+    world.receive(whole_call("c2"))
+    world.drain()
+    assert take(world, suspects=False) == []
+    assert [step.id for step in take(world)] == [step.id for step in first]
+
+
 def test_process_sends_one_suspect_at_a_time_and_all_of_them_in_the_end(world: World) -> None:
     world.receive(*(whole_call(f"c{one}") for one in range(4)))
     world.drain()
