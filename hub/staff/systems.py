@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,9 +13,12 @@ from sqlalchemy.orm import Session
 from connectors.contract import Connector, ListedExtension, Registry
 from hub.db.tables import Connection
 from hub.delivery.doors import open_door
+from hub.delivery.pace import keep_pace
 from hub.domain.errors import DeliveryError, Throttled
 from hub.domain.intents import Lane
 from hub.runtime import Runtime
+
+_SHORTEST_WAIT_SECONDS = 0.05
 
 
 def is_pbx(connector: Connector | None) -> bool:
@@ -59,16 +64,34 @@ class Listing:
     is_early: bool = False
 
 
-def ask_pbx(runtime: Runtime | None, registry: Registry, pbx: Connection | None) -> Listing:
-    """Ask the PBX now for its employees and their e-mails."""
+def ask_pbx(
+    runtime: Runtime | None, registry: Registry, pbx: Connection | None, *, patience: timedelta = timedelta(0)
+) -> Listing:
+    """Ask the PBX now for its employees and their e-mails.
+
+    One that wants to be asked later is asked again then, as long as that is within `patience` from now.
+    """
     connector = registry.get(pbx.vendor) if pbx is not None else None
     if runtime is None or pbx is None or connector is None or connector.directory is None:
         return Listing()
-    try:
-        with open_door(runtime, pbx.id, Lane.URGENT, purpose="directory") as door:
-            return Listing(employees_in(connector.directory.extensions(door)))
-    except DeliveryError as error:
-        return Listing(trouble=error.message, is_early=isinstance(error, Throttled))
+    gives_up_at = runtime.now() + patience
+    while True:
+        try:
+            return Listing(_asked(runtime, connector, pbx.id))
+        except Throttled as error:
+            if error.until is None or error.until > gives_up_at:
+                return Listing(trouble=error.message, is_early=True)
+            wait = error.until - runtime.now()
+        except DeliveryError as error:
+            return Listing(trouble=error.message)
+        threading.Event().wait(max(wait.total_seconds(), _SHORTEST_WAIT_SECONDS))
+
+
+def _asked(runtime: Runtime, connector: Connector, pbx_id: int) -> tuple[ListedExtension, ...]:
+    assert connector.directory is not None
+    with open_door(runtime, pbx_id, Lane.URGENT, purpose="directory") as door:
+        keep_pace(runtime, connector.commands, door.connection, "extensions")
+        return employees_in(connector.directory.extensions(door))
 
 
 def employees_in(listed: Sequence[ListedExtension]) -> tuple[ListedExtension, ...]:

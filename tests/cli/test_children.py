@@ -17,6 +17,7 @@ from hub.children import Child, Command, describe_exit
 from hub.domain.errors import DozvonError
 from hub.supervisor import check_port, locked_home
 from tests.cli.processes import gone, until
+from tests.services import free_port
 
 
 class Clock:
@@ -117,9 +118,9 @@ def test_a_taken_port_is_one_line() -> None:
     import socket
 
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        port = free_port()
+        listener.bind(("127.0.0.1", port))
         listener.listen()
-        port = listener.getsockname()[1]
         with pytest.raises(DozvonError, match=f"Port {port} on 127.0.0.1 cannot be used"):
             check_port("127.0.0.1", port)
     check_port("127.0.0.1", port)

@@ -80,7 +80,10 @@ def test_hub_tells_the_story_of_a_call(scene: Stage) -> None:
     listed = scene.hub.get("/api/v1/calls?phone=%2B79001110001")["items"]
     story = scene.hub.get(f"/api/v1/calls/{listed[0]['id']}")
     assert story["deliveries"]
-    assert all(delivery["state"] == "done" for delivery in story["deliveries"])
+    # A card that nobody looks at any more, since the call was over before its turn came, is taken back: no fault.
+    late_card = ("show_card", "superseded", "no longer rings")
+    found = {(one["intent"], one["state"], one["last_error"]) for one in story["deliveries"]} - {late_card}
+    assert {state for _, state, _ in found} == {"done"}, found
 
 
 def test_nothing_was_lost_and_no_rule_was_broken(scene: Stage) -> None:

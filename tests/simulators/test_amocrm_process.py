@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tomllib
@@ -18,6 +17,7 @@ from click.testing import CliRunner
 
 from simulators.amocrm import AmoCrmSimulator
 from simulators.amocrm.cli import command
+from tests.services import free_port
 from tests.simulators.amocrm_talk import KEY, PHONE, Talk, call, sip
 
 ROOT = Path(__file__).parents[2]
@@ -28,12 +28,6 @@ def amo() -> Iterator[AmoCrmSimulator]:
     with AmoCrmSimulator() as simulator:
         simulator.settings.limited = False
         yield simulator
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def test_process_prints_a_connection_that_works_and_writes_its_ledger(tmp_path: Path) -> None:

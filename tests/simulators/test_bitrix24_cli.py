@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tomllib
@@ -18,6 +17,7 @@ from click.testing import CliRunner
 
 from simulators.bitrix24 import Bitrix24Simulator
 from simulators.bitrix24.cli import command
+from tests.services import free_port
 from tests.simulators.bitrix24_talk import Talk
 
 ROOT = Path(__file__).parents[2]
@@ -27,12 +27,6 @@ ROOT = Path(__file__).parents[2]
 def portal() -> Iterator[Bitrix24Simulator]:
     with Bitrix24Simulator() as simulator:
         yield simulator
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def test_process_prints_a_connection_that_works_and_writes_its_ledger(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ class Scene:
                 page.evaluate("widget.callbacks.advancedSettings()")
             handle = page.wait_for_selector("iframe[name]", timeout=20_000)
             frame = handle.content_frame()
-            frame.wait_for_selector("#staff", timeout=20_000)
+            frame.wait_for_selector("#staff .staff-search", timeout=20_000)  # shown by the script, once it listens
             yield page, frame
             assert complaints == []
             assert context.cookies() == []

@@ -24,7 +24,6 @@ CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 def scenes(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> Iterator[dict[str, Scene]]:
     with ExitStack() as stack:
         browser = stack.enter_context(chromium(*NO_THIRD_PARTY_COOKIES))
-        pbx = stack.enter_context(MangoSimulator(hub_url="", api_key=KEYS["api_key"], api_salt=KEYS["api_salt"]))
         made: dict[str, Scene] = {}
         for vendor in ("bitrix24", "amocrm"):
             home = tmp_path_factory.mktemp(vendor)
@@ -32,6 +31,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory, broker: Broker) -> Iterator
             database = Database(f"sqlite:///{home / 'hub.sqlite3'}")
             stack.callback(database.close)
             files = home / "files"
+            pbx = stack.enter_context(MangoSimulator(hub_url="", api_key=KEYS["api_key"], api_salt=KEYS["api_salt"]))
             scene = (
                 in_portal(stack, files, database, pbx, broker.url)
                 if vendor == "bitrix24"

@@ -35,7 +35,7 @@ def test_a_question_too_early_is_no_trouble_while_there_is_a_list(
     app: Flask, acme: Seeded, database: Database, monkeypatch: pytest.MonkeyPatch, is_early: bool, trouble: str
 ) -> None:
     add_extension(database, acme)
-    monkeypatch.setattr(asked, "ask_pbx", lambda *_: Listing(trouble="HTTP 503", is_early=is_early))
+    monkeypatch.setattr(asked, "ask_pbx", lambda *_, **__: Listing(trouble="HTTP 503", is_early=is_early))
     found = listing(app, acme)
     assert ([one.extension for one in found.extensions], found.trouble) == (["101"], trouble)
 
@@ -43,5 +43,5 @@ def test_a_question_too_early_is_no_trouble_while_there_is_a_list(
 def test_without_any_list_it_is_said_why_there_is_none(
     app: Flask, acme: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asked, "ask_pbx", lambda *_: Listing(trouble="Too many requests.", is_early=True))
+    monkeypatch.setattr(asked, "ask_pbx", lambda *_, **__: Listing(trouble="Too many requests.", is_early=True))
     assert listing(app, acme).trouble == "Too many requests."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from time import monotonic
 
 from flask import current_app
@@ -12,6 +13,9 @@ from hub.staff.systems import Listing, Systems, ask_pbx
 from hub.web.services import web
 
 _BELIEVED_SECONDS = 60.0
+_EARLY_SECONDS = 3.0
+_PATIENCE = timedelta(seconds=3)
+"""How long somebody who opens the page for the first time waits for a PBX that wants a moment."""
 _EXTENSION = "dozvon_staff"
 _lock = threading.Lock()
 
@@ -26,14 +30,14 @@ def listing_of(systems: Systems) -> Listing:
         return Listing()
     known: dict[int, tuple[float, Listing]] = current_app.extensions.setdefault(_EXTENSION, {})
     with _lock:
-        asked_at, listing = known.get(pbx.id, (0.0, Listing()))
-    if pbx.id in known and monotonic() - asked_at < _BELIEVED_SECONDS:
+        believed_until, listing = known.get(pbx.id, (0.0, Listing()))
+    if monotonic() < believed_until:
         return listing
-    listing = ask_pbx(web().services.runtime, web().services.registry, pbx)
-    if not listing.extensions:
-        with web().database.reading() as session:
-            before = tuple(listed_before(session, pbx))
-        listing = Listing(before, "" if listing.is_early and before else listing.trouble)
+    with web().database.reading() as session:
+        before = tuple(listed_before(session, pbx))
+    services = web().services
+    told = ask_pbx(services.runtime, services.registry, pbx, patience=timedelta(0) if before else _PATIENCE)
+    listing = told if told.extensions or not before else Listing(before, "" if told.is_early else told.trouble)
     with _lock:
-        known[pbx.id] = (monotonic(), listing)
+        known[pbx.id] = (monotonic() + (_EARLY_SECONDS if told.is_early else _BELIEVED_SECONDS), listing)
     return listing

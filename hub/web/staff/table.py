@@ -45,6 +45,7 @@ class Table:
     lines: Sequence[Line]
     free: Sequence[ListedExtension]
     trouble: str = ""
+    is_early: bool = False
     said: str = ""
     tone: str = "good"
     typed: Mapping[str, str] = field(default_factory=dict)
@@ -123,8 +124,10 @@ def table_of(systems: Systems, place: Place, outcome: Outcome | None = None) -> 
     nobodys = {line.extension for line in lines if not line.user_id}
     free = [one for one in listing.extensions if one.extension in nobodys]
     if outcome is None:
-        return Table(place, systems, lines, free, listing.trouble)
-    return Table(place, systems, lines, free, listing.trouble, outcome.said, outcome.tone, outcome.typed)
+        return Table(place, systems, lines, free, listing.trouble, listing.is_early)
+    return Table(
+        place, systems, lines, free, listing.trouble, listing.is_early, outcome.said, outcome.tone, outcome.typed
+    )
 
 
 def keep_form(systems: Systems, place: Place) -> Outcome:
@@ -132,10 +135,9 @@ def keep_form(systems: Systems, place: Place) -> Outcome:
     wishes = wishes_in(request.form)
     only = request.form.get("only", "")
     wanted = [wish for number, wish in enumerate(wishes, 1) if only in {"", str(number)}]
+    listed = listing_of(systems).extensions
     with web().database.transaction() as session:
-        found = settle(
-            session, systems, listing_of(systems).extensions, wanted, actor=place.actor, now=web().services.now()
-        )
+        found = settle(session, systems, listed, wanted, actor=place.actor, now=web().services.now())
     if isinstance(found, Refused):
         return Outcome(refused=found, typed=_typed(wishes))
     return Outcome(changes=found, typed=_typed([wish for wish in wishes if wish not in wanted]))
