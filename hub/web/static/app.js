@@ -91,13 +91,6 @@ async function drawQuota(place) {
   addEventListener("resize", () => chart.setSize({ width: place.clientWidth, height: 200 }));
 }
 
-function fillOwnZone(root) {
-  for (const field of root.querySelectorAll("input[data-own-zone]")) {
-    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    if ([...field.list.options].some((option) => option.value === zone)) field.value = zone;
-  }
-}
-
 function fillOwnZone() {
   for (const field of fresh(document.querySelectorAll("input[data-own-zone]"))) {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -115,7 +108,6 @@ function prepare() {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  fillOwnZone(document);
   showThatItWorks();
   prepare();
 });
