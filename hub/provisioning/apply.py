@@ -18,8 +18,9 @@ from hub.provisioning.connections import apply_connections, forget_previous_secr
 from hub.provisioning.document import Source, read_source, validated
 from hub.provisioning.errors import WrongDocument
 from hub.provisioning.people import apply_employees, apply_keys, apply_users, link_users
-from hub.provisioning.places import apply_hours, apply_rules, apply_sites, apply_vips
+from hub.provisioning.places import apply_hours, apply_rules, apply_vips
 from hub.provisioning.routing import apply_blocks, apply_groups, apply_routing
+from hub.provisioning.sites import apply_sites
 from hub.provisioning.work import Change, Work, assign
 
 _DEFAULTS = {"timezone": "Europe/Moscow", "region": "RU", "locale": "ru"}

@@ -90,6 +90,18 @@ def keep(work: Work, section: str, key: str, document: dict[str, Any]) -> None:
     work.session.flush()
 
 
+def put_document(work: Work, section: str, key: str, document: dict[str, Any], what: str) -> None:
+    """Keep a document, and report `what` was added or which of its fields changed."""
+    row = kept(work, section).get(key)
+    if row is None:
+        keep(work, section, key, document)
+        work.added(what)
+    elif row.document != document:
+        names = sorted(name for name in {*row.document, *document} if row.document.get(name) != document.get(name))
+        row.document = document
+        work.changed(what, names)
+
+
 def once_each(values: Iterable[tuple[Path, str]], words: str) -> None:
     """Raises `WrongDocument` at the first value that stood before; `words` say what is wrong with that."""
     seen: set[str] = set()
