@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -143,11 +144,17 @@ def test_a_lock_is_free_only_when_the_last_child_has_ended(tmp_path: Path) -> No
     )
     output = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=60).stdout
     child = int(output)
-    killer = subprocess.Popen(["sh", "-c", f"sleep 0.5; kill {child}"])
-    began = time.monotonic()
+    said: list[str] = []
+
+    def end_the_child() -> None:
+        said.append("ending")
+        os.kill(child, signal.SIGTERM)
+
+    killer = threading.Timer(0.5, end_the_child)
+    killer.start()
     with locked_home(tmp_path):
-        assert time.monotonic() - began > 0.3
-    killer.wait(timeout=10)
+        assert said == ["ending"]
+    killer.join()
 
 
 # --- The embedded broker --------------------------------------------------------------------------

@@ -54,14 +54,14 @@ def test_connection_is_closed_without_a_byte(portal: Bitrix24Simulator, talk: Ta
 
 
 def test_delay_makes_the_answer_wait_and_lets_others_pass(portal: Bitrix24Simulator, talk: Talk) -> None:
-    portal.faults.add("delay", ADD, seconds=0.4)
+    portal.faults.add("delay", ADD, seconds=1.5)
     begun = time.monotonic()
     slow = threading.Thread(target=lambda: talk.ok(ADD, FIELDS))
     slow.start()
     Talk(portal).ok("profile")
-    assert time.monotonic() - begun < 0.35
+    assert slow.is_alive()
     slow.join()
-    assert time.monotonic() - begun >= 0.4
+    assert time.monotonic() - begun >= 1.5
 
 
 def test_gateway_answers_in_html(portal: Bitrix24Simulator) -> None:
