@@ -155,66 +155,62 @@ def reset_password(user_id: int) -> Response | str:
     """Make a new password, shown on this answer alone; the user's sessions end."""
     password = new_password()
     hashed = hash_password(password)
-    email = _changed(lambda session, person: _reset(session, person, user_id, hashed))
+    email = _done_to(user_id, "user.password", lambda _session, user: set_password(user, hashed), ends=False)
     return _page(email, password) if email else _back()
-
-
-def _reset(session: Session, person: Person, user_id: int, hashed: str) -> str:
-    user = _user(session, person, user_id)
-    check_reach(person, user)
-    set_password(user, hashed)
-    note(session, person, "user.password", user.email)
-    return user.email
 
 
 @pages.post("/admin/workspace/users/<row:user_id>/disable")
 @needs(Right.WORKSPACE_EDIT)
 def disable_user(user_id: int) -> Response:
     """Keep a user out, and all that is theirs; their sessions end."""
-    email = _changed(lambda session, person: _disable(session, person, user_id))
-    if email:
-        flash(_("%(email)s cannot log in any more.", email=email), "good")
-    return _back()
+    email = _done_to(user_id, "user.disable", _disable, ends=True)
+    return _back_saying(_("%(email)s cannot log in any more.", email=email) if email else "")
 
 
-def _disable(session: Session, person: Person, user_id: int) -> str:
-    user = _user(session, person, user_id)
-    check_removal(session, person, user)
+def _disable(_session: Session, user: User) -> None:
     user.disabled_at = web().services.now()
     user.session_version += 1
-    note(session, person, "user.disable", user.email)
-    return user.email
 
 
 @pages.post("/admin/workspace/users/<row:user_id>/enable")
 @needs(Right.WORKSPACE_EDIT)
 def enable_user(user_id: int) -> Response:
-    email = _changed(lambda session, person: _enable(session, person, user_id))
-    if email:
-        flash(_("%(email)s can log in again.", email=email), "good")
-    return _back()
+    email = _done_to(user_id, "user.enable", _enable, ends=False)
+    return _back_saying(_("%(email)s can log in again.", email=email) if email else "")
 
 
-def _enable(session: Session, person: Person, user_id: int) -> str:
-    user = _user(session, person, user_id)
-    check_reach(person, user)
+def _enable(_session: Session, user: User) -> None:
     user.disabled_at = None
-    note(session, person, "user.enable", user.email)
-    return user.email
 
 
 @pages.post("/admin/workspace/users/<row:user_id>/remove")
 @needs(Right.WORKSPACE_EDIT)
 def remove_user(user_id: int) -> Response:
-    email = _changed(lambda session, person: _remove(session, person, user_id))
-    if email:
-        flash(_("%(email)s cannot log in any more.", email=email), "good")
+    email = _done_to(user_id, "user.remove", lambda session, user: session.delete(user), ends=True)
+    return _back_saying(_("%(email)s cannot log in any more.", email=email) if email else "")
+
+
+def _done_to(user_id: int, action: str, change: Callable[[Session, User], None], *, ends: bool) -> str | None:
+    """Whose account was changed, with a note of it; None when the reader may not.
+
+    `ends` says that the account logs in no more after it: somebody must be left who can.
+    """
+
+    def work(session: Session, person: Person) -> str:
+        user = _user(session, person, user_id)
+        if ends:
+            check_removal(session, person, user)
+        else:
+            check_reach(person, user)
+        email, role = user.email, user.role
+        change(session, user)
+        note(session, person, action, f"{email}: {role}" if user in session.deleted else email)
+        return email
+
+    return _changed(work)
+
+
+def _back_saying(said: str) -> Response:
+    if said:
+        flash(said, "good")
     return _back()
-
-
-def _remove(session: Session, person: Person, user_id: int) -> str:
-    user = _user(session, person, user_id)
-    check_removal(session, person, user)
-    session.delete(user)
-    note(session, person, "user.remove", f"{user.email}: {user.role}")
-    return user.email
