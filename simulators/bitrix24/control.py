@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request, send_file
+
+from simulators.common.controls import answer, change_settings, given, tried
 
 from . import actions
 from .callcard import CALL_CARD, card_options
 from .frame import frame_page
 from .page import page_of
-from .portal import Portal, Settings
+from .portal import Portal
 from .state import ledger_report, state_of
 from .tenants import Tenants
 from .traps import arm
@@ -67,12 +68,12 @@ def _add_views(pages: Blueprint, tenants: Tenants) -> None:
 
     @pages.get("/_sim/state")
     def state() -> Response:
-        return _json(state_of(_portal(tenants)))
+        return answer(state_of(_portal(tenants)))
 
     @pages.get("/_sim/ledger")
     def ledger() -> Response:
         portal = _portal(tenants)
-        return _json(ledger_report(portal, portal.ledger))
+        return answer(ledger_report(portal, portal.ledger))
 
     @pages.get("/_sim/records/<int:file_id>")
     def record(file_id: int) -> Response:
@@ -87,31 +88,21 @@ def _add_controls(pages: Blueprint, tenants: Tenants) -> None:
     def faults() -> Response:
         planned = _portal(tenants).faults
         if request.method == "POST":
-            return _tried(lambda: asdict(planned.add_from_json(_given())))
+            return tried(lambda: asdict(planned.add_from_json(given())))
         if request.method == "DELETE":
             planned.clear()
-        return _json([asdict(fault) for fault in planned.planned()])
+        return answer([asdict(fault) for fault in planned.planned()])
 
     @pages.post("/_sim/settings")
     def settings() -> Response:
-        return _tried(lambda: change_settings(_portal(tenants), _given()))
+        portal = _portal(tenants)
+        return tried(lambda: change_settings(portal.settings, portal.lock, given()))
 
     @pages.post("/_sim/actions/<name>")
     def action(name: str) -> Response:
         if name not in ACTIONS:
-            return _json({"error": f"unknown action {name!r}; one of: {', '.join(sorted(ACTIONS))}"}, 400)
-        return _tried(lambda: {"result": ACTIONS[name](_portal(tenants), _given())})
-
-
-def change_settings(portal: Portal, given: dict[str, Any]) -> dict[str, Any]:
-    """Sets switches by name and gives all of them. Raises `ValueError` for an unknown name."""
-    known = {item.name for item in fields(Settings)}
-    if unknown := set(given) - known:
-        raise ValueError(f"unknown setting {min(unknown)!r}; one of: {', '.join(sorted(known))}")
-    with portal.lock:
-        for name, value in given.items():
-            setattr(portal.settings, name, value)
-        return asdict(portal.settings)
+            return answer({"error": f"unknown action {name!r}; one of: {', '.join(sorted(ACTIONS))}"}, 400)
+        return tried(lambda: {"result": ACTIONS[name](_portal(tenants), given())})
 
 
 def _portal(tenants: Tenants) -> Portal:
@@ -119,24 +110,3 @@ def _portal(tenants: Tenants) -> Portal:
     if portal is None:
         abort(404)
     return portal
-
-
-def _given() -> dict[str, Any]:
-    document = request.get_json(silent=True)
-    if not isinstance(document, dict):
-        raise ValueError("a JSON object is wanted")  # noqa: TRY004 - it becomes the one-line answer
-    return document
-
-
-def _tried(work: Callable[[], Any]) -> Response:
-    try:
-        return _json(work())
-    except KeyError as missing:
-        return _json({"error": f"missing {missing}"}, 400)
-    except (ValueError, TypeError) as wrong:
-        return _json({"error": str(wrong)}, 400)
-
-
-def _json(document: Any, status: int = 200) -> Response:
-    text = json.dumps(document, ensure_ascii=False, default=str)
-    return Response(text, status, content_type="application/json; charset=utf-8")
