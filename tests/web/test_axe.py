@@ -1,30 +1,25 @@
-"""Every page of the hub by axe-core, wide and narrow, light and dark, and by the keyboard alone."""
+"""Every page of the hub by axe-core, wide and narrow, light and dark."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask
 from playwright.sync_api import Page
 
 from hub.config import load_settings
 from hub.db.engine import Database
 from hub.db.migrate import upgrade
 from hub.db.tables import CallRow
-from hub.db.work import InboxRow
 from hub.web.secret import first_owner_key
-from tests.web.browser import chromium, serving, sign_in
-from tests.web.conftest import Notes, log_in
-from tests.web.rule_stage import add_world, rules_app
-from tests.web.seed import NOW, Seeded, add_busy_day, add_call, add_trouble, add_workspace
-from tests.web.test_doors import OPEN_TO_ALL
-from tests.web.test_statements import add_statement
-from tests.web.things import add_callback, add_tracking
+from tests.web.browser import serving, sign_in
+from tests.web.conftest import Notes
+from tests.web.house import House, furnished
+from tests.web.rule_stage import rules_app
+from tests.web.seed import NOW, add_call
 
 pytestmark = pytest.mark.browser
 LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1280, "light"), (390, "dark"))
@@ -32,69 +27,10 @@ PARTS = 3
 """The pages are looked at in so many tests: a slow machine needs minutes for all of them."""
 
 
-@dataclass(frozen=True)
-class House:
-    """A served hub; `paths` are all pages that answer a reader with HTML."""
-
-    address: str
-    busy: Seeded
-    empty: Seeded
-    paths: list[str]
-    database: Database
-    browser: Any
-
-
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    settings = load_settings({}, home=tmp_path_factory.mktemp("home"))
-    upgrade(settings.database_url)
-    database = Database(settings.database_url)
-    busy, empty = add_workspace(database), add_workspace(database, "quiet")
-    calls = add_busy_day(database, busy)
-    add_world(database, busy)
-    add_trouble(database, busy)
-    with database.reading() as session:
-        item_id = session.query(InboxRow.id).filter_by(state="quarantined").limit(1).scalar()
-    ids = {
-        "call_id": calls[0], "connection_id": busy.crm_id, "item_id": item_id, "place": 1,
-        "statement_id": add_statement(database, busy), **add_tracking(database, busy), **add_callback(database, busy),
-    }  # fmt: skip
-    app = rules_app(settings, database, Notes())
-    paths = _html_pages(app, busy, ids)
-    with serving(app) as address, chromium() as browser:
-        yield House(address, busy, empty, paths, database, browser)
-    database.close()
-
-
-def _html_pages(app: Flask, seeded: Seeded, ids: dict[str, Any]) -> list[str]:
-    """Every address that a person may open and that answers with a page; none is named by hand."""
-    client, found = (
-        log_in(app, seeded),
-        [
-            "/admin/calls?q=nothing",
-            "/admin/deliveries?view=dead",
-            "/admin/deliveries/preview?all=1&view=all",
-            "/admin/reports?view=days",
-            "/admin/reports?view=employees",
-            f"/admin/connections/{seeded.pbx_id}",
-            "/api/docs",
-            "/admin/start/pbx?vendor=mango",
-            "/admin/start/crm?vendor=bitrix24",
-        ],
-    )
-    for rule in app.url_map.iter_rules():
-        if not rule.endpoint.startswith("pages.") or rule.endpoint in OPEN_TO_ALL or "GET" not in (rule.methods or ()):
-            continue
-        if not rule.arguments <= set(ids):
-            assert rule.arguments == {"connection_id", "form"}, f"no id for {rule}"
-            continue
-        with app.test_request_context():
-            path = app.url_map.bind("").build(rule.endpoint, {name: ids[name] for name in rule.arguments})
-        answer = client.get(path)
-        assert answer.status_code in {200, 302}, path
-        if answer.status_code == 200 and answer.mimetype == "text/html":
-            found.append(path)
-    return found
+    with furnished(tmp_path_factory.mktemp("home")) as made:
+        yield made
 
 
 def _findings(page: Page) -> list[tuple[str, str]]:
@@ -148,31 +84,6 @@ def test_axe_finds_nothing_on_the_page_that_makes_the_first_owner(house: House, 
         context.close()
     database.close()
     assert faults == []
-
-
-STOPS = """() => [...document.querySelectorAll('main :is(a, button, input, select, summary, textarea)')]
-  .filter((one) => one.type !== 'hidden' && !one.disabled && one.checkVisibility({visibilityProperty: true}))
-  .map((one) => one.outerHTML.slice(0, 120))"""
-STOP = "document.activeElement.outerHTML.slice(0, 120)"
-
-
-@pytest.mark.parametrize("path", ["/admin/workspace/users", "/admin/workspace", "/admin/desk"])
-def test_keyboard_skips_to_the_content_and_stops_everywhere_in_reading_order(house: House, path: str) -> None:
-    context = house.browser.new_context(viewport={"width": 390, "height": 900}, locale="en-US")
-    page = context.new_page()
-    sign_in(page, house.address, house.busy, "owner" if "workspace" in path else "agent")
-    page.goto(house.address + path)
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip"
-    page.keyboard.press("Enter")
-    wanted, seen = page.evaluate(STOPS), []
-    for _ in wanted:
-        page.keyboard.press("Tab")
-        seen.append(page.evaluate(STOP))
-        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", seen[-1]
-    context.close()
-    assert seen == wanted
-    assert len(wanted) > 8
 
 
 def test_key_is_made_by_the_keyboard_alone(house: House) -> None:
