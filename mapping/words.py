@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from hub.domain.retelling import Sentences
 from mapping.rule_words import RULE_WORDS
 
 WORDS: dict[str, dict[str, str]] = {
@@ -127,3 +130,59 @@ def say(key: str, locale: str, **values: str) -> str:
     """The sentence `key` in `locale`; English when the language is not spoken here."""
     sentences = WORDS[key]
     return sentences.get(locale, sentences["en"]).format(**values)
+
+
+# --- The way back -------------------------------------------------------------------------------------
+
+_FOR_THE_CRM = (
+    "missed_title", "missed_text", "recording", "recording_of", "request_", "callback_failed_t", "visit_text",
+    "visit_source", "visit_pages", "unknown_visitor", "unknown_stranger",
+)  # fmt: skip
+"""What is written into the CRM: it stands there in the workspace's language, whoever reads of it here."""
+_LABELS = (
+    "situation_",
+    "person_",
+    "outcome_",
+    "recordings_",
+    "act_",
+    "what_",
+    "room_",
+    "wrong_",
+    "preset_name_",
+    "page_",
+)
+_INSIDE = ("situation", "person", "rule", "reason")
+"""Places of a sentence that hold words of ours, not names."""
+
+
+def _sentences(is_wanted: Callable[[str], bool]) -> Sentences:
+    return Sentences({key: tuple(said.values()) for key, said in WORDS.items() if is_wanted(key)})
+
+
+_REASONS = _sentences(lambda key: not key.startswith((*_FOR_THE_CRM, *_LABELS)) or key == "recordings_attached")
+_WORDS_INSIDE = Sentences(
+    {**_REASONS.templates, **_sentences(lambda key: key.startswith(("situation_", "person_"))).templates}
+)
+
+
+def retold(sentence: str, locale: str) -> str | None:
+    """A reason that the planner gave in any language, in `locale`; None when it is none of the planner's."""
+    return _retold(sentence, locale, _REASONS)
+
+
+def _retold(sentence: str, locale: str, known: Sentences) -> str | None:
+    found = known.source_of(sentence)
+    if found is not None:
+        key, values = found
+        return say(key, locale, **{name: _inside(name, value, locale) for name, value in values.items()})
+    first, semicolon, rest = sentence.partition("; ")
+    if not semicolon:
+        return None
+    said, more = _retold(first, locale, known), _retold(rest, locale, known)
+    return None if said is None and more is None else f"{said or first}; {more or rest}"
+
+
+def _inside(name: str, value: str, locale: str) -> str:
+    if name not in _INSIDE:
+        return value
+    return _retold(value, locale, _WORDS_INSIDE) or value

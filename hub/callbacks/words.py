@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from hub.domain.retelling import Sentences
+
 LOCALES = ("ru", "en")
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -134,6 +136,29 @@ WORDS: dict[str, tuple[str, str]] = {
 def say(locale: str, key: str, **values: object) -> str:
     """The words of `key` with `values`; English for a language that is not known."""
     return WORDS[key][0 if locale == "ru" else 1].format(**values)
+
+
+_TOLD = Sentences(
+    {key: said for key, said in WORDS.items() if key.startswith(("story_", "failed_", "alarm_", "not_sent"))}
+)
+_MOMENTS = Sentences({key: WORDS[key] for key in ("today_at", "tomorrow_at")})
+
+
+def say_again(locale: str, told: str) -> str:
+    """What was told in any language, in `locale`; as it is where nothing here tells it."""
+    return _again(locale, told, _TOLD)
+
+
+def _again(locale: str, told: str, known: Sentences) -> str:
+    found = known.source_of(told)
+    if found is None:
+        return told
+    inside = {"reason": _TOLD, "moment": _MOMENTS}
+    return say(
+        locale,
+        found[0],
+        **{name: _again(locale, value, inside[name]) if name in inside else value for name, value in found[1].items()},
+    )
 
 
 def say_moment(locale: str, at: datetime, now: datetime, zone: str) -> str:

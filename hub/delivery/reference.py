@@ -20,6 +20,7 @@ from hub.delivery.turns import finish_duty, put_off_duty, take_duty
 from hub.delivery.upkeep import soon
 from hub.domain.errors import DeliveryError
 from hub.domain.intents import Lane
+from hub.domain.retelling import Sentences
 from hub.runtime import Runtime
 
 log = structlog.get_logger()
@@ -65,6 +66,26 @@ class Said:
         """The sentence in the workspace's language; English when it is not spoken here."""
         kind = _in_locale(self.kind, locale) if self.kind in _WORDS else self.kind
         return _in_locale(self.key, locale).format(**{**asdict(self), "kind": kind})
+
+
+_TOLD = Sentences({key: tuple(_WORDS[key].values()) for key in ("gone", "renamed", "employee_gone")})
+_KINDS = Sentences({key: tuple(said.values()) for key, said in _WORDS.items() if key not in _TOLD.templates})
+
+
+def retold(notice: str, locale: str) -> str:
+    """The words of a notice, which were written in the workspace's language, in `locale`; what is not ours as it is."""
+    return "; ".join(_retold(one, locale) for one in notice.split("; "))
+
+
+def _retold(sentence: str, locale: str) -> str:
+    found = _TOLD.source_of(sentence)
+    if found is None:
+        return sentence
+    key, values = found
+    kind = _KINDS.source_of(values.get("kind", ""))
+    return _in_locale(key, locale).format(
+        **{**values, "kind": _in_locale(kind[0], locale) if kind else values.get("kind", "")}
+    )
 
 
 def _in_locale(key: str, locale: str) -> str:

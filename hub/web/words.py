@@ -95,6 +95,7 @@ FIELDS = {
     "user_id": _l("Logged on"),
     "creates_lead": _l("Lead"),
     "source": _l("Source"),
+    "crm_source": _l("Source in the CRM"),
     "deadline": _l("Deadline"),
 }
 PURPOSES = {
@@ -185,6 +186,9 @@ PARTIES = {
     "CONTACT": _l("contact"),
     "COMPANY": _l("company"),
     "LEAD": _l("lead"),
+    "contact": _l("contact"),
+    "company": _l("company"),
+    "lead": _l("lead"),
     "contacts": _l("contact"),
     "companies": _l("company"),
     "leads": _l("lead"),

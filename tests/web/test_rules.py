@@ -195,7 +195,7 @@ def test_going_back_publishes_an_old_version_again(owner: FlaskClient, acme: See
     page = send(owner, f"{base(acme)}/versions/1/again").text
     assert "Version 1 holds again" in page
     assert "Version 3" in page
-    assert "policy «two»" in page
+    assert "rule “two”" in page
     assert send(owner, f"{base(acme)}/versions/9/again").status_code == 404
 
 

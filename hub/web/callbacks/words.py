@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hub.web.i18n import _, _l
+from hub.callbacks.words import say_again
+from hub.web.i18n import _, _l, locale_of_request
 
 STATES = {
     "open": _l("under way"),
@@ -40,9 +41,14 @@ def asked_by_word(asked_by: str) -> str:
     return words.get(kind, asked_by)
 
 
+def story_words(line: str) -> str:
+    """A line of a request's story, which was written in the workspace's language, in the reader's."""
+    return say_again(locale_of_request(), line)
+
+
 def filters() -> dict[str, Callable[[str], str]]:
     """What templates call these by."""
     return {
         "callback_state": callback_state, "callback_tone": callback_tone, "block_kind": block_kind,
-        "asked_by": asked_by_word,
+        "asked_by": asked_by_word, "story": story_words,
     }  # fmt: skip

@@ -70,11 +70,14 @@ def init_pages(app: Flask) -> None:
     from hub.web.routing.words import filters as routing_filters
     from hub.web.rules import pages as _rules  # noqa: F401
     from hub.web.rules import whole as _whole  # noqa: F401
+    from hub.web.rules.words import filters as rule_filters
     from hub.web.rules.words import ruleword
     from hub.web.start import first as _start_first  # noqa: F401
     from hub.web.start import pages as _start  # noqa: F401
     from hub.web.start import people as _start_people  # noqa: F401
     from hub.web.start.words import field_word
+    from hub.web.told import retold_reason, told
+    from hub.web.told.notices import notice_words
     from hub.web.tracking import pages as _tracking  # noqa: F401
 
     app.url_map.converters["row"] = _RowId
@@ -84,7 +87,8 @@ def init_pages(app: Flask) -> None:
     app.jinja_env.filters.update(routing_filters())
     app.jinja_env.filters.update(office_filters())
     app.jinja_env.filters.update(callback_filters())
-    app.jinja_env.filters.update(start_field=field_word)
+    app.jinja_env.filters.update(start_field=field_word, told=told, retold=retold_reason, notice=notice_words)
+    app.jinja_env.filters.update(rule_filters())
     app.jinja_env.globals.update(
         csrf_token=generate_csrf,
         may=may,
