@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from simulators.bitrix24.simulated import SimulatedPortal
 from tests.e2e.hub import until
 from tests.e2e.test_bitrix24_install import Firm, Town, logged, town
 from tests.web.browser import chromium
@@ -26,8 +27,16 @@ WIDTHS = (1280, 390)
 
 
 def frame_address(scene: Town, path: str, *, language: str = "ru", user_id: int = 1, call_id: str = "") -> str:
-    query = {"url": f"{scene.hub.url}{path}", "lang": language, "user_id": user_id, "call_id": call_id}
-    return f"{scene.firms[0].portal.base_url}/marketplace/app/?{urlencode(query)}"
+    portal, url = scene.firms[0].portal, f"{scene.hub.url}{path}"
+    return frame_address_at(portal, url, language=language, user_id=user_id, call_id=call_id)
+
+
+def frame_address_at(
+    portal: SimulatedPortal, url: str, *, language: str = "ru", user_id: int = 1, call_id: str = ""
+) -> str:
+    """The portal's page that shows `url` of the application in a frame."""
+    query = {"url": url, "lang": language, "user_id": user_id, "call_id": call_id}
+    return f"{portal.base_url}/marketplace/app/?{urlencode(query)}"
 
 
 @contextmanager
