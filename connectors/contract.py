@@ -23,7 +23,7 @@ from connectors.pbx import (
     PbxKeyPress,
     PbxLines,
 )
-from connectors.rules import CrmRules
+from connectors.rules import ClientNow, CrmClients, CrmRules
 from connectors.steps import Absent, Found, LookUp, Step, StepSpec, Unclear, Unsupported
 from hub.domain.access import QuotaRule, TokenPair
 from hub.domain.errors import DeliveryError
@@ -34,9 +34,11 @@ from webhooks.contract import Hook
 
 __all__ = [
     "Absent",
+    "ClientNow",
     "ConnectionFacts",
     "Connector",
     "Crm",
+    "CrmClients",
     "CrmDials",
     "CrmLog",
     "CrmRules",
@@ -279,6 +281,8 @@ class Connector:
     reference: Callable[[Door], Sequence[ReferenceItem]] | None = None
     """The CRM's dictionaries, complete. Raises delivery errors; never returns a part."""
     rules: CrmRules | None = None
+    clients: CrmClients | None = None
+    """Whom it keeps, asked of the CRM itself; None where the index knows as much."""
     check: Callable[[Door], str] | None = None
     """Makes one harmless request; returns a line for people. Raises delivery errors."""
 

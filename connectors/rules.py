@@ -1,11 +1,13 @@
-"""What the rules must know of a CRM beforehand: what it can make, and how it names things."""
+"""What the rules must know of a CRM: what it can make, how it names things, and whom it keeps at this moment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from connectors.door import Json
+from connectors.door import Door, Json
+from hub.domain.phone import Phone
 from hub.domain.treatment import LeadOutcome, PersonState
 
 
@@ -49,3 +51,25 @@ class CrmRules:
     field_types: Mapping[str, str] = field(default_factory=dict)
     stranger: Callable[[Mapping[str, Json]], LeadOutcome] = same_outcome
     outbound: Callable[[Mapping[str, Json]], LeadOutcome] = only_logged
+
+
+@dataclass(frozen=True, slots=True)
+class ClientNow:
+    """Whom a CRM keeps behind a number at this moment, as it is found when a call is written."""
+
+    state: PersonState
+    owner_user_id: str | None = None
+    name: str | None = None
+
+
+class CrmClients(Protocol):
+    """A CRM whose index cannot say what becomes of a call: it has to be asked about many clients at once."""
+
+    most: int
+    """How many numbers at once."""
+
+    def clients(self, phones: Sequence[Phone], door: Door) -> Mapping[str, ClientNow]:
+        """Each phone's client by its E.164, strangers too; who could not be asked is missing. Reads only.
+
+        Raises the delivery errors of a request as a whole.
+        """

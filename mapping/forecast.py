@@ -55,9 +55,12 @@ class Forecast:
     turns: tuple[Turn, ...] = ()
 
 
-def forecast(facts: PlanFacts, ways: CrmWays = CrmWays()) -> Forecast:
-    """What a CRM would come to show of this call, for the client as `facts.person` says."""
-    planned = plan(facts)
+def forecast(facts: PlanFacts, ways: CrmWays = CrmWays(), planned: Plan | None = None) -> Forecast:
+    """What a CRM would come to show of this call, for the client as `facts.person` says.
+
+    `planned` is given where it is no call but a request for one (`mapping.request.plan_request`).
+    """
+    planned = planned or plan(facts)
     ruling = planned.ruling or rule_on(facts)
     why = tuple(dict.fromkeys(line for intent in planned.intents for line in intent.why))
     seen = _Seen(facts, ways, ruling.orders.treatment(facts.person))
@@ -87,6 +90,11 @@ class _Seen:
         """Whether somebody unknown becomes a contact so that the call can be kept."""
         is_unknown = self.facts.person is PersonState.UNKNOWN
         return self.ways.needs_person and is_unknown and self.outcome is LeadOutcome.ACTIVITY_ONLY
+
+    @property
+    def has_card(self) -> bool:
+        """Whether there is a card in the end, on which a task or a note can stand."""
+        return self.facts.person is not PersonState.UNKNOWN or self.makes or self.only_a_contact
 
     def becomes(self) -> PersonState | None:
         """What the client is afterwards; None when nothing is made of them."""
@@ -140,9 +148,8 @@ def _of(intent: Intent, seen: _Seen) -> Iterator[Effect]:
         case IntentKind.LOG_CALL:
             yield from _logged(intent, seen)
         case IntentKind.ADD_TASK:
-            who = intent.user_id or seen.facts.owner_user_id or intent.call.user_id
-            yield Effect("created", "task", intent.title, _stated(responsible=who, title=intent.title))
-        case IntentKind.ADD_NOTE:
+            yield _task(intent, seen)
+        case IntentKind.ADD_NOTE if seen.has_card:
             yield Effect("created", "note")
         case IntentKind.ATTACH_RECORDING | IntentKind.LINK_RECORDING:
             yield Effect("changed", str(intent.kind))
@@ -152,10 +159,22 @@ def _of(intent: Intent, seen: _Seen) -> Iterator[Effect]:
             yield from _fields(intent, seen)
 
 
+def _task(intent: Intent, seen: _Seen) -> Effect:
+    """A task hangs on a card: without one there is nothing to make it on."""
+    if not seen.has_card:
+        return Effect("left", "task", intent.title)
+    who = intent.user_id or seen.facts.owner_user_id or intent.call.user_id
+    return Effect("created", "task", intent.title, _stated(responsible=who, title=intent.title))
+
+
+def _only_contact(intent: Intent, seen: _Seen) -> Effect:
+    who = seen.treatment.user_id or intent.call.user_id
+    return Effect("created", "contact", user_name(seen.facts, who) or "", _stated(responsible=who))
+
+
 def _logged(intent: Intent, seen: _Seen) -> Iterator[Effect]:
     if seen.only_a_contact:
-        who = seen.treatment.user_id or intent.call.user_id
-        yield Effect("created", "contact", user_name(seen.facts, who) or "", _stated(responsible=who))
+        yield _only_contact(intent, seen)
     name = user_name(seen.facts, intent.call.user_id) or intent.call.extension or ""
     yield Effect("created", "call", name, _stated(responsible=intent.call.user_id))
 
@@ -170,7 +189,8 @@ def _fields(intent: Intent, seen: _Seen) -> Iterator[Effect]:
 def _made(intent: Intent, seen: _Seen) -> Iterator[Effect]:
     facts, treatment = seen.facts, seen.treatment
     if not seen.makes:
-        yield Effect("left", "card", str(facts.person))
+        asked_for = intent.call.form is not None and seen.only_a_contact
+        yield _only_contact(intent, seen) if asked_for else Effect("left", "card", str(facts.person))
         return
     owner = facts.owner_user_id if facts.person is not PersonState.UNKNOWN else None
     who = (owner if treatment.owner_first else None) or treatment.user_id or owner or intent.call.user_id

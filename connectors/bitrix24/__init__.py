@@ -6,6 +6,7 @@ from connectors.bitrix24.crm import Bitrix24Crm, check
 from connectors.bitrix24.dials import Bitrix24Dials
 from connectors.bitrix24.events import Bitrix24Hook
 from connectors.bitrix24.logged import Bitrix24Log
+from connectors.bitrix24.many_clients import Bitrix24Clients
 from connectors.bitrix24.oauth import Bitrix24OAuth
 from connectors.bitrix24.owners import Bitrix24Owners
 from connectors.bitrix24.reference import reference
@@ -26,6 +27,7 @@ CONNECTOR = Connector(
     crm_log=Bitrix24Log(),
     check=check,
     rules=RULES,
+    clients=Bitrix24Clients(),
     dials=Bitrix24Dials(),
     owners=Bitrix24Owners(),
     together=Bitrix24Together(),

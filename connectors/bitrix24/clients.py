@@ -6,6 +6,7 @@ Everything else that rules may order needs to be known, or made, before the call
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from connectors.bitrix24.client import Params, Portal
@@ -21,6 +22,7 @@ from hub.domain.phone import format_phone
 from hub.domain.treatment import LeadOutcome, PersonState, Treatment
 
 ORIGINATOR = "dozvon"
+SEARCH, DEALS = "telephony.externalCall.searchCrmEntities", "crm.deal.list"
 CLASSIC, SIMPLE = "classic", "simple"
 _OWNER_FIELDS = {"CONTACT": "CONTACT_ID", "COMPANY": "COMPANY_ID"}
 _CLOSED = frozenset({"WON", "LOSE", "APOLOGY", "S", "F"})
@@ -53,13 +55,17 @@ def find_client(facts: CallFacts, portal: Portal) -> Client:
     assert facts.client is not None
     if facts.party is not None and facts.party.kind in ENTITY_TYPE_IDS:
         return client_on(Entity(facts.party.kind, facts.party.id), portal, facts.party.owner_user_id)
-    params = {"PHONE_NUMBER": facts.client.display}
-    found = rows(portal.call("telephony.externalCall.searchCrmEntities", params, write=False))
-    cards = [(Entity(kind, card), row) for row in found if (kind := _kind(row)) and (card := _card_id(row))]
-    if not cards:
+    best = preferred(rows(portal.call(SEARCH, {"PHONE_NUMBER": facts.client.display}, write=False)))
+    if best is None:
         return Client(PersonState.UNKNOWN)
-    entity, row = min(cards, key=lambda one: PLACES[one[0].type])
+    entity, row = best
     return client_on(entity, portal, identifier(row.get("ASSIGNED_BY_ID")))
+
+
+def preferred(found: Iterable[Envelope]) -> tuple[Entity, Envelope] | None:
+    """The card that a call goes on, of those that the search has found."""
+    cards = [(Entity(kind, card), row) for row in found if (kind := _kind(row)) and (card := _card_id(row))]
+    return min(cards, key=lambda one: PLACES[one[0].type]) if cards else None
 
 
 def _kind(row: Envelope) -> str:
@@ -83,16 +89,28 @@ def client_on(entity: Entity, portal: Portal, owner: str | None = None) -> Clien
 
 def open_deals(entity: Entity, portal: Portal) -> tuple[str, ...]:
     """The deals of a contact or company that are neither won nor lost, each checked by value (§2.6)."""
+    query = deals_of(entity)
+    if query is None:
+        return ()
+    return open_among(rows(portal.call(DEALS, query, write=False)), entity)
+
+
+def deals_of(entity: Entity) -> Params | None:
+    """The question for the deals of a contact or company, the newest first; None for a card that has none."""
     field = _OWNER_FIELDS.get(entity.type)
     if field is None:
-        return ()
-    query: Params = {
+        return None
+    return {
         "order": {"ID": "DESC"},
         "filter": {field: user_id(entity.id)},
         "select": ["ID", field, "STAGE_ID", "STAGE_SEMANTIC_ID", "CLOSED"],
     }
-    found = rows(portal.call("crm.deal.list", query, write=False))[:_NEWEST]
-    mine = [row for row in found if identifier(row.get(field)) == entity.id and not _is_closed(row)]
+
+
+def open_among(found: Sequence[Envelope], entity: Entity) -> tuple[str, ...]:
+    """The ids of the open ones among the deals that were listed for this card."""
+    field = _OWNER_FIELDS[entity.type]
+    mine = [row for row in found[:_NEWEST] if identifier(row.get(field)) == entity.id and not _is_closed(row)]
     return tuple(deal for row in mine if (deal := identifier(row.get("ID"))))
 
 

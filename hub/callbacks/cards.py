@@ -23,11 +23,17 @@ _EVIDENCE = {"ru": "посетитель сам попросил перезво�
 
 def tell_crms(session: Session, runtime: Runtime, row: CallbackRow) -> None:
     """The request is a card with visit and source at once; one that has failed leaves a task."""
+    site = _site_of(session, row)
+    if site is not None and row.visit is not None:
+        runtime.carry_journal(session, site.id)
+    deliver_request(session, runtime, row, asked_of(session, row))
+
+
+def asked_of(session: Session, row: CallbackRow) -> AskedOf:
+    """The request as the planner is told of it. Reads only."""
     workspace = session.get_one(Workspace, row.workspace_id)
-    site = session.scalar(
-        select(SiteRow).where(SiteRow.workspace_id == row.workspace_id, SiteRow.key == (row.site or ""))
-    )
-    source, visit = _where_from(session, runtime, row, site, workspace)
+    site = _site_of(session, row)
+    source, visit = _where_from(session, row, site, workspace)
     more = more_of(row)
     form = FormFacts(
         sent_at=row.created_at,
@@ -43,18 +49,23 @@ def tell_crms(session: Session, runtime: Runtime, row: CallbackRow) -> None:
     words = say_moment(workspace.locale, at, row.created_at, workspace.timezone) if at else ""
     request = Request(Phone(row.e164, row.e164), form, words, failed, row.closed_at)
     party = {more.party.connection_id: Party(more.party.kind, more.party.id)} if more.party else {}
-    deliver_request(session, runtime, row, AskedOf(request, source, visit, party))
+    return AskedOf(request, source, visit, party)
+
+
+def _site_of(session: Session, row: CallbackRow) -> SiteRow | None:
+    return session.scalar(
+        select(SiteRow).where(SiteRow.workspace_id == row.workspace_id, SiteRow.key == (row.site or ""))
+    )
 
 
 def _where_from(
-    session: Session, runtime: Runtime, row: CallbackRow, site: SiteRow | None, workspace: Workspace
+    session: Session, row: CallbackRow, site: SiteRow | None, workspace: Workspace
 ) -> tuple[Source | None, VisitStory | None]:
     """The visit's own source; without a visit, what the program that asked says of it."""
     evidence = _EVIDENCE["ru" if workspace.locale == "ru" else "en"]
     source: Source | None = None
     visit: VisitStory | None = None
     if site is not None and row.visit is not None:
-        runtime.carry_journal(session, site.id)
         source, visit = visit_behind(session, site, row.visit, row.created_at, evidence)
     utm = more_of(row).utm
     if source is None and utm.get("utm_source"):

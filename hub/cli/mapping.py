@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from hub.cli.options import example, home_option, open_database, settings_for
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from connectors.contract import ClientNow
     from hub.db.tables import Connection
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -192,18 +193,36 @@ def _echo_check(session: Session, row: Connection, document: Any) -> int:
 def dry_run(connection: str, last: int, every: bool, file: Path | None, slug: str | None, home: Path | None) -> None:
     """Try the draft on the last calls: what would be created, changed and left, and why. Writes nothing to the CRM."""
     from connectors.registry import REGISTRY
+    from hub.callbacks.past import past_requests
     from hub.rules.dry_run import dry_run as run
     from hub.rules.store import note_preview
     from hub.rules.words import run_lines
     from mapping.schema import read_rules
 
+    asked = _ask_crm(connection, last, slug, home)
     with _opened(home, slug, connection) as (session, row):
         document = _read(file, None) if file else _document(session, row, draft=True)
-        found = run(session, REGISTRY, row, read_rules(document), last=last)
+        rules = read_rules(document)
+        found = run(session, REGISTRY, row, rules, last=last, asked=asked, requests=past_requests)
         if file is None:
             note_preview(session, row.id, document)
         for line in run_lines(found, only_changed=not every):
             click.echo(line)
+
+
+def _ask_crm(connection: str, last: int, slug: str | None, home: Path | None) -> Mapping[str, ClientNow]:
+    """Who the clients are, where only the CRM knows; no transaction is held up meanwhile."""
+    from connectors.registry import REGISTRY
+    from hub.cli.outside import runtime_beside
+    from hub.rules.asking import ask_crm
+    from hub.rules.dry_run import numbers_of
+
+    with _opened(home, slug, connection) as (session, row):
+        connection_id, numbers = row.id, numbers_of(session, row, last=last)
+        if REGISTRY[row.vendor].clients is None or not numbers:
+            return {}
+    with runtime_beside(settings_for(home), "mapping") as runtime:
+        return ask_crm(runtime, connection_id, numbers)
 
 
 @mapping.command(epilog=example("dozvon mapping diff b24 --from 3"))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -14,12 +12,12 @@ from zoneinfo import ZoneInfo
 import click
 
 from hub.cli.options import example, home_option, open_database, settings_for
+from hub.cli.outside import runtime_beside
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from hub.calls.record import CallChange
-    from hub.config import Settings
     from hub.db.tables import Connection
     from hub.delivery.reconcile.statement import Found
     from hub.runtime import Runtime
@@ -81,48 +79,12 @@ def reconcile(
     The same as the scheduler does every quarter of an hour and every night. Exit 1 when differences remain.
     """
     settings = settings_for(home)
-    with open_database(settings), _runtime(settings) as runtime:
+    with open_database(settings), runtime_beside(settings, "reconcile") as runtime:
         chosen = _chosen(runtime, connection)
         span = _Span(since, until, timedelta(seconds=grace))
         click.echo(_COLUMNS.format("connection", "day", "PBX", "hub", "CRM: logged of expected", "mended", "open"))
         remaining = sum(_print_days(runtime, one, span) for one in chosen)
     return 1 if remaining else 0
-
-
-@contextmanager
-def _runtime(settings: Settings) -> Iterator[Runtime]:
-    """A runtime that rings the workers of a running hub; its log is kept out of the table's way."""
-    import logging
-
-    from hub.broker import running_broker_url
-    from hub.jobs import Doorbell, connect_redis
-    from hub.observe.log import configure_logging
-    from hub.scheduler import remembered_address
-    from hub.wiring import build_runtime
-
-    configure_logging(settings.log_format, "reconcile")
-    logging.getLogger().setLevel(logging.ERROR)
-    settings = dataclasses.replace(settings, public_url=remembered_address(settings))
-    url = settings.redis_url or running_broker_url(settings.home)
-    client = connect_redis(url) if url else None
-    if client is None:
-        runtime, bell = build_runtime(settings, None), None
-    else:
-        bell = Doorbell(client)
-        ring = bell.ring_lane
-        runtime = build_runtime(
-            settings,
-            client,
-            wake=lambda connection_id, lane, due_at: ring(lane, connection_id, due_at),
-            want_recordings=bell.ring_recordings,
-        )
-    try:
-        yield runtime
-    finally:
-        runtime.ledger.flush()
-        if bell is not None:
-            bell.close()
-        runtime.database.close()
 
 
 def _chosen(runtime: Runtime, name: str | None) -> Sequence[Connection]:

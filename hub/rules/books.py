@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from hub.db.tables import CallRow
 from hub.domain.party import ClientHistory
 from hub.domain.treatment import PersonState
-from hub.rules.gather import Gathered, Known, state_at, told
+from hub.rules.gather import Contacted, Gathered, told
+from hub.rules.known import Known, state_at
+from hub.rules.tried import PastRequest
 from hub.rules.turns import queues_of, standing_queues, taken_turns
 from mapping.facts import PlanFacts
 from mapping.forecast import CrmWays, Forecast, forecast
@@ -32,8 +34,15 @@ class PastTurns:
         return {name: replace(queue, taken=mine.get(name)) for name, queue in self.queues.items()}
 
 
-def turns_before(session: Session, connection_id: int, rules: Rules, rows: Sequence[CallRow]) -> PastTurns:
-    """What the book starts from; `rows` has the oldest call first."""
+class Subject(Contacted, Protocol):
+    """A call or a request: `uid` names it in CRMs."""
+
+    @property
+    def uid(self) -> str: ...
+
+
+def turns_before(session: Session, connection_id: int, rules: Rules, rows: Sequence[Subject]) -> PastTurns:
+    """What the book starts from; `rows` has the oldest first."""
     names = queues_of(rules)
     if not names or not rows:
         return PastTurns()
@@ -42,7 +51,7 @@ def turns_before(session: Session, connection_id: int, rules: Rules, rows: Seque
 
 
 class Book:
-    """Calls are applied the oldest first."""
+    """Calls and requests are applied the oldest first."""
 
     def __init__(self, rules: Rules, version: int, ways: CrmWays, turns: PastTurns) -> None:
         self._rules = rules
@@ -54,7 +63,11 @@ class Book:
         self._has_task: dict[str, bool] = {}
         self._differs: set[str] = set()
 
-    def apply(self, plain: PlanFacts, row: CallRow, gathered: Gathered) -> tuple[PlanFacts, Forecast]:
+    @property
+    def ways(self) -> CrmWays:
+        return self._ways
+
+    def apply(self, plain: PlanFacts, row: Subject, gathered: Gathered) -> tuple[PlanFacts, Forecast]:
         """The facts as this book sees them, and what it makes of them."""
         client = row.client_e164 or ""
         known = gathered.clients.get(client, Known())
@@ -62,9 +75,12 @@ class Book:
         facts = told(rules, row, gathered)
         self._began.setdefault(client, state_at(known, row.id))
         facts = replace(facts, person=self._person(facts, client))
-        if self._has_task.setdefault(client, facts.after_missed and self._rules.tasks.make):
-            facts = replace(facts, history=_A_TASK)
-        found = forecast(facts, self._ways)
+        has_task = self._has_task.setdefault(client, facts.after_missed and self._rules.tasks.make)
+        if isinstance(row, PastRequest):  # one that fails leaves a task, whatever else is open
+            found = forecast(facts, self._ways, row.plan(facts))
+        else:
+            facts = replace(facts, history=_A_TASK) if has_task else facts
+            found = forecast(facts, self._ways)
         self._note(found, row, known)
         return facts, found
 
@@ -74,7 +90,7 @@ class Book:
             return self._made.get(client, self._began[client])
         return facts.person
 
-    def _note(self, found: Forecast, row: CallRow, known: Known) -> None:
+    def _note(self, found: Forecast, row: Subject, known: Known) -> None:
         client = row.client_e164 or ""
         if found.becomes is not None:
             self._made[client] = found.becomes

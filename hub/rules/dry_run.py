@@ -2,148 +2,153 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from connectors.contract import Registry
-from hub.db.tables import CallRow, Connection, Workspace
-from hub.delivery.people import default_user_id, employees_for
-from hub.domain.call import Call
-from hub.domain.codec import from_document
-from hub.domain.party import Employee, Source
-from hub.domain.treatment import PersonState
-from hub.routing.facts import read_staff
-from hub.routing.staff import Staff
-from hub.rules.books import Book, turns_before
+from connectors.contract import ClientNow, Registry
+from hub.db.callbacks import CallbackRow
+from hub.db.tables import CallRow, Connection
+from hub.rules.books import Book, Subject, turns_before
 from hub.rules.definitions import crm_ways
-from hub.rules.gather import Gathered, ask_for_duty, gather, on_duty
+from hub.rules.gather import Gathered, ask_for_duty, gather
+from hub.rules.house import House
 from hub.rules.store import in_force, vendor_rules
-from mapping.facts import PlanFacts
-from mapping.forecast import Forecast, same
+from hub.rules.tried import Doubt, DryRun, PastRequest, TriedCall
 from mapping.model import Rules
 
 LAST = 200
 MOST = 10_000
+MOST_REQUESTS = 1000
+
+ReadRequests = Callable[[Session, int, datetime | None, int], Sequence[PastRequest]]
+"""The requests of a workspace since a moment (None: ever), at most so many, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
-class TriedCall:
-    """One call under both rule books. `changed` says that the CRM would come to show something else."""
+class Asking:
+    """Who the clients are: `clients` as the CRM said just now. Where the CRM `knows` more than the index, whoever is
+    missing there may be anybody.
+    """
 
-    call_id: int
-    started_at: datetime
-    client_e164: str | None
-    client_raw: str | None
-    line: str | None
-    source: str | None
-    person: PersonState
-    vip: bool
-    draft: Forecast
-    published: Forecast
-
-    @property
-    def changed(self) -> bool:
-        return not same(self.draft, self.published)
+    clients: Mapping[str, ClientNow]
+    knows: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DryRun:
-    """`tried` has the newest call first. `version` is the published one that the draft was compared with."""
-
-    tried: tuple[TriedCall, ...]
-    version: int
-
-    @property
-    def changed(self) -> int:
-        return sum(one.changed for one in self.tried)
-
-    def totals(self) -> Mapping[str, tuple[int, int]]:
-        """Effect ("created lead") to how often it is had by the draft, and by the published rules."""
-        draft, published = Counter[str](), Counter[str]()
-        for one in self.tried:
-            draft.update({f"{effect.act} {effect.what}" for effect in one.draft.effects})
-            published.update({f"{effect.act} {effect.what}" for effect in one.published.effects})
-        return {name: (draft[name], published[name]) for name in sorted(draft | published)}
+def numbers_of(session: Session, connection: Connection, *, last: int = LAST) -> list[str]:
+    """The numbers of the clients whom a dry run of that length meets, those of the newest calls first."""
+    calls = session.scalars(_calls(connection, last).with_only_columns(CallRow.client_e164)).all()
+    asked = session.scalars(
+        select(CallbackRow.e164)
+        .where(CallbackRow.workspace_id == connection.workspace_id)
+        .order_by(CallbackRow.id.desc())
+        .limit(min(last, MOST_REQUESTS))
+    )
+    return list(dict.fromkeys(number for number in (*calls, *asked) if number))
 
 
-def dry_run(session: Session, registry: Registry, connection: Connection, rules: Rules, *, last: int = LAST) -> DryRun:
-    """Try `rules` on the newest `last` calls that are over; the rules in force on the same."""
-    query = (
+def _calls(connection: Connection, last: int) -> Select[CallRow]:
+    """The newest ones that are over."""
+    return (
         select(CallRow)
         .where(CallRow.workspace_id == connection.workspace_id, CallRow.closing != "open")
         .order_by(CallRow.started_at.desc(), CallRow.id.desc())
         .limit(min(last, MOST))
     )
-    return _try(session, registry, connection, rules, session.scalars(query).all())
 
 
-def try_one(session: Session, registry: Registry, connection: Connection, rules: Rules, call: CallRow) -> TriedCall:
+def dry_run(
+    session: Session,
+    registry: Registry,
+    connection: Connection,
+    rules: Rules,
+    *,
+    last: int = LAST,
+    asked: Mapping[str, ClientNow] | None = None,
+    requests: ReadRequests | None = None,
+) -> DryRun:
+    """Try `rules` on the newest `last` calls that are over and on the requests for a callback of the same time; the
+    rules in force on the same.
+
+    `asked` is what the CRM said of the clients just now (`hub.rules.asking.ask_crm`).
+    """
+    calls = session.scalars(_calls(connection, last)).all()
+    since = calls[-1].started_at if len(calls) >= last else None
+    most = min(last, MOST_REQUESTS)
+    past = requests(session, connection.workspace_id, since, most) if requests else ()
+    return _try(session, registry, connection, rules, (*calls, *past), asked)
+
+
+def try_one(
+    session: Session,
+    registry: Registry,
+    connection: Connection,
+    rules: Rules,
+    call: CallRow,
+    asked: Mapping[str, ClientNow] | None = None,
+) -> TriedCall:
     """The same for one call."""
-    return _try(session, registry, connection, rules, [call]).tried[0]
+    return _try(session, registry, connection, rules, [call], asked).tried[0]
 
 
-def _try(session: Session, registry: Registry, connection: Connection, rules: Rules, rows: Sequence[CallRow]) -> DryRun:
+def _try(
+    session: Session,
+    registry: Registry,
+    connection: Connection,
+    rules: Rules,
+    subjects: Sequence[CallRow | PastRequest],
+    asked: Mapping[str, ClientNow] | None,
+) -> DryRun:
     held = in_force(session, registry, connection)
     crm = vendor_rules(registry, connection.vendor)
-    gathered = gather(session, connection, crm, rows)
-    house = _House(session, connection, asks_for_duty=ask_for_duty(rules) or ask_for_duty(held.rules))
+    rows = sorted(subjects, key=lambda one: (one.started_at, one.id))
+    gathered = gather(session, connection, crm, rows, asked)
+    duty = ask_for_duty(rules) or ask_for_duty(held.rules)
+    house = House(session, registry, connection, rows, asks_for_duty=duty)
     ways = crm_ways(session, connection.id, crm)
-    oldest_first = tuple(reversed(rows))
-    draft = Book(rules, 0, ways, turns_before(session, connection.id, rules, oldest_first))
-    published = Book(held.rules, held.version, ways, turns_before(session, connection.id, held.rules, oldest_first))
-    tried = [_tried(row, draft, published, gathered, house) for row in oldest_first]
-    return DryRun(tuple(reversed(tried)), held.version)
+    draft = Book(rules, 0, ways, turns_before(session, connection.id, rules, rows))
+    published = Book(held.rules, held.version, ways, turns_before(session, connection.id, held.rules, rows))
+    asking = Asking(asked or {}, registry[connection.vendor].clients is not None)
+    tried = [_tried(row, draft, published, gathered, house, asking) for row in rows]
+    tried.reverse()
+    return DryRun(
+        tuple(one for one in tried if one.request_id is None),
+        held.version,
+        tuple(one for one in tried if one.request_id is not None),
+    )
 
 
-def _tried(row: CallRow, draft_book: Book, published_book: Book, gathered: Gathered, house: _House) -> TriedCall:
+def _tried(
+    row: CallRow | PastRequest, draft_book: Book, published_book: Book, gathered: Gathered, house: House, asking: Asking
+) -> TriedCall:
     plain = house.facts(row)
     draft, drafted = draft_book.apply(plain, row, gathered)
     _, published = published_book.apply(plain, row, gathered)
+    request = row if isinstance(row, PastRequest) else None
+    call = None if isinstance(row, PastRequest) else row
     return TriedCall(
-        row.id,
+        call.id if call else 0,
         row.started_at,
         row.client_e164,
-        row.client_raw,
-        row.line,
-        row.source,
+        call.client_raw if call else row.client_e164,
+        call.line if call else None,
+        plain.source.source if plain.source else None,
         draft.person,
         draft.vip,
         drafted,
         published,
+        request.callback_id if request else None,
+        Doubt(draft, draft_book.ways, request) if _in_doubt(row, gathered, asking) else None,
     )
 
 
-class _House:
-    """What all calls of a workspace share, read once."""
-
-    def __init__(self, session: Session, crm: Connection, *, asks_for_duty: bool) -> None:
-        self._session = session
-        self._crm = crm
-        self._locale = session.get_one(Workspace, crm.workspace_id).locale
-        self._default_user_id = default_user_id(session, crm)
-        self._asks_for_duty = asks_for_duty
-        self._people: dict[int, Mapping[str, Employee]] = {}
-        self._staff: dict[int, Staff] = {}
-
-    def facts(self, row: CallRow) -> PlanFacts:
-        pbx_id = row.connection_id
-        if pbx_id not in self._people:
-            pbx = self._session.get_one(Connection, pbx_id)
-            self._people[pbx_id] = employees_for(self._session, pbx, self._crm)
-            if self._asks_for_duty:
-                self._staff[pbx_id] = read_staff(self._session, pbx.workspace_id, pbx.name)
-        source = Source(row.source, row.medium, row.campaign) if row.source else None
-        return PlanFacts(
-            call=from_document(row.facts, Call),
-            call_id=row.uid,
-            locale=self._locale,
-            employees=self._people[pbx_id],
-            default_user_id=self._default_user_id,
-            source=source,
-            on_duty=on_duty(self._staff[pbx_id], self._crm, row.started_at) if pbx_id in self._staff else (),
-        )
+def _in_doubt(row: Subject, gathered: Gathered, asking: Asking) -> bool:
+    """Whether nobody knows who the client was: the CRM was asked neither now nor when the call was written."""
+    client = row.client_e164
+    if not asking.knows or not client or client in asking.clients:
+        return False
+    known = gathered.clients[client]
+    return row.id not in known.found and not (known.made and row.id in known.met)

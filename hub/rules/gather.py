@@ -5,52 +5,25 @@ The same reading serves one call that is being planned and thousands that are tr
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from connectors.contract import CrmRules
-from hub.db.routing import PhoneOwner
-from hub.db.tables import CallRow, Connection, Provisioned, Workspace
-from hub.db.work import DeliveryRow
+from connectors.contract import ClientNow, CrmRules
+from hub.db.tables import Connection, Workspace
 from hub.domain.call import Outcome
-from hub.domain.intents import Lane
 from hub.domain.party import Employee
-from hub.domain.treatment import LIVE_STATES, PersonState
+from hub.domain.treatment import PersonState
 from hub.routing.hours import Hours, read_hours
 from hub.routing.staff import Staff
+from hub.rules.known import Known, read_clients, state_at
 from mapping.facts import PlanFacts
 from mapping.model import PolicyRule, Rules, TaskRules, Who
 
-_AT_ONCE = 500
-_FURTHEST_BACK = timedelta(days=400)
 _OPENINGS_DAYS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """One client on one CRM connection. `calls`: id, start, direction and outcome of each, the oldest first.
-
-    `made`: the calls for which the CRM made a card, the oldest first, each with what the client was afterwards.
-    `found`: the calls of which the CRM said, as they were written, what the client was.
-    """
-
-    state: PersonState = PersonState.UNKNOWN
-    owner_user_id: str | None = None
-    name: str | None = None
-    vip: bool = False
-    calls: tuple[tuple[int, datetime, str | None, str], ...] = ()
-    made: tuple[tuple[int, PersonState], ...] = ()
-    found: Mapping[int, PersonState] = field(default_factory=dict)
-
-    def became(self, call_id: int) -> PersonState | None:
-        """What this call made of the client; None when it made nothing of them."""
-        return dict(self.made).get(call_id)
 
 
 class Contacted(Protocol):
@@ -76,104 +49,22 @@ class Gathered:
     clients: Mapping[str, Known] = field(default_factory=dict)
 
 
-def gather(session: Session, crm: Connection, rules: CrmRules, rows: Sequence[Contacted]) -> Gathered:
-    """Read what is known of the clients of `rows`, in a few questions however many there are."""
+def gather(
+    session: Session,
+    crm: Connection,
+    rules: CrmRules,
+    rows: Sequence[Contacted],
+    asked: Mapping[str, ClientNow] | None = None,
+) -> Gathered:
+    """Read what is known of the clients of `rows`, in a few questions however many there are.
+
+    What the CRM said of a client just now (`asked`, by E.164) stands before what the index remembers.
+    """
     workspace = session.get_one(Workspace, crm.workspace_id)
     numbers = sorted({row.client_e164 for row in rows if row.client_e164})
-    clients: dict[str, Known] = dict.fromkeys(numbers, Known())
-    for part in _parts(numbers):
-        _owners(session, crm, rules, part, clients)
-        _vips(session, workspace.id, part, clients)
-        _calls(session, crm, part, min(row.started_at for row in rows), clients)
+    first = min((row.started_at for row in rows), default=datetime.max.replace(tzinfo=UTC))
+    clients = read_clients(session, crm, rules, numbers, first, asked or {})
     return Gathered(read_hours(workspace.hours, workspace.timezone), clients)
-
-
-def _parts(numbers: Sequence[str]) -> Iterator[Sequence[str]]:
-    yield from (numbers[start : start + _AT_ONCE] for start in range(0, len(numbers), _AT_ONCE))
-
-
-def _owners(
-    session: Session, crm: Connection, rules: CrmRules, numbers: Sequence[str], clients: dict[str, Known]
-) -> None:
-    rows = session.scalars(
-        select(PhoneOwner)
-        .where(PhoneOwner.connection_id == crm.id, PhoneOwner.e164.in_(numbers))
-        .order_by(PhoneOwner.place.desc(), PhoneOwner.id.desc())
-    )
-    for row in rows:  # the one to prefer comes last and stays
-        state = rules.states.get(row.kind, PersonState.CONTACT)
-        if state is PersonState.CONTACT and rules.has_open_deal(row.kind, row.place):
-            state = PersonState.CONTACT_WITH_DEAL
-        vip = row.vip or clients[row.e164].vip
-        clients[row.e164] = Known(state, row.owner_user_id, row.name, vip)
-
-
-def _vips(session: Session, workspace_id: int, numbers: Sequence[str], clients: dict[str, Known]) -> None:
-    listed = session.scalars(
-        select(Provisioned.key).where(
-            Provisioned.workspace_id == workspace_id, Provisioned.section == "vip", Provisioned.key.in_(numbers)
-        )
-    )
-    for number in listed:
-        clients[number] = replace(clients[number], vip=True)
-
-
-def _calls(
-    session: Session, crm: Connection, numbers: Sequence[str], first: datetime, clients: dict[str, Known]
-) -> None:
-    found = session.execute(
-        select(CallRow.id, CallRow.client_e164, CallRow.started_at, CallRow.direction, CallRow.outcome)
-        .where(
-            CallRow.workspace_id == crm.workspace_id,
-            CallRow.client_e164.in_(numbers),
-            CallRow.started_at > first - _FURTHEST_BACK,
-        )
-        .order_by(CallRow.started_at, CallRow.id)
-    ).all()
-    made, seen = _written(session, crm, [row.id for row in found])
-    calls: dict[str, list[tuple[int, datetime, str | None, str]]] = defaultdict(list)
-    for row in found:
-        calls[row.client_e164].append((row.id, row.started_at, row.direction, row.outcome))
-    for number, mine in calls.items():
-        made_for = tuple((call[0], made[call[0]]) for call in mine if call[0] in made)
-        seen_of = {call[0]: seen[call[0]] for call in mine if call[0] in seen}
-        clients[number] = replace(clients[number], calls=tuple(mine), made=made_for, found=seen_of)
-
-
-def _written(
-    session: Session, crm: Connection, call_ids: Sequence[int]
-) -> tuple[dict[int, PersonState], dict[int, PersonState]]:
-    """What the calls made of their clients, and what the CRM kept of the clients before."""
-    kinds: dict[int, set[str]] = defaultdict(set)
-    seen: dict[int, PersonState] = {}
-    for start in range(0, len(call_ids), _AT_ONCE):
-        rows = session.execute(
-            select(DeliveryRow.call_id, DeliveryRow.result)
-            .where(
-                DeliveryRow.connection_id == crm.id,
-                DeliveryRow.call_id.in_(call_ids[start : start + _AT_ONCE]),
-                DeliveryRow.lane != Lane.BULK,
-                DeliveryRow.serial_key.is_not(None),
-            )
-            .order_by(DeliveryRow.rank)
-        )
-        for call_id, result in rows:
-            assert call_id is not None
-            kinds[call_id] |= _created(result)
-            if result.get("person") in LIVE_STATES:
-                seen.setdefault(call_id, PersonState(result["person"]))  # the first step has asked
-    return {call_id: _became(made) for call_id, made in kinds.items() if made}, seen
-
-
-def _created(result: Mapping[str, Any]) -> set[str]:
-    created = result.get("created")
-    return {str(one.get("type", "")).upper() for one in created} if isinstance(created, list) else set()
-
-
-def _became(kinds: set[str]) -> PersonState:
-    if kinds & {"DEAL", "LEADS"}:
-        return PersonState.CONTACT_WITH_DEAL
-    return PersonState.LEAD if "LEAD" in kinds else PersonState.CONTACT
 
 
 # --- For one call ---------------------------------------------------------------------------------------
@@ -202,19 +93,6 @@ def told(facts: PlanFacts, row: Contacted, gathered: Gathered) -> PlanFacts:
 
 def _own_employees(rules: Rules) -> dict[str, Employee]:
     return {one.extension: Employee(one.name or one.extension, one.extension, one.user) for one in rules.employees}
-
-
-def state_at(known: Known, call_id: int) -> PersonState:
-    """What the CRM kept when the call came: as it said itself, else nobody before the call that made the card."""
-    if call_id in known.found:
-        return known.found[call_id]
-    order = [call[0] for call in known.calls]
-    if not known.made or call_id not in order:
-        return known.state
-    first, became = known.made[0]
-    if order.index(call_id) <= order.index(first):
-        return known.found.get(first, PersonState.UNKNOWN)
-    return known.state if known.state is not PersonState.UNKNOWN else became
 
 
 def _before(known: Known, row: Contacted, within: timedelta) -> Iterable[tuple[int, datetime, str | None, str]]:

@@ -54,12 +54,16 @@ def ruled_request(
     queues = queues_for(session, crm.id, held.rules, key)
     named = replace(facts, rules=held.rules, rules_version=held.version, queues=queues)
     if ask_for_duty(held.rules):
-        at_work = [on_duty(staff, crm, asked.started_at) for staff in _staffs(session, registry, crm)]
-        named = replace(named, on_duty=tuple(dict.fromkeys(user for users in at_work for user in users)))
+        named = replace(named, on_duty=on_duty_anywhere(staffs(session, registry, crm), crm, asked.started_at))
     return told(named, asked, gathered)
 
 
-def _staffs(session: Session, registry: Registry, crm: Connection) -> Sequence[Staff]:
+def on_duty_anywhere(of_pbxs: Sequence[Staff], crm: Connection, at: datetime) -> tuple[str, ...]:
+    """The CRM users who are at work at that moment, on whichever PBX."""
+    return tuple(dict.fromkeys(user for staff in of_pbxs for user in on_duty(staff, crm, at)))
+
+
+def staffs(session: Session, registry: Registry, crm: Connection) -> Sequence[Staff]:
     """Who works on each of the workspace's PBXs."""
     vendors = [vendor for vendor, connector in registry.items() if connector.pbx is not None]
     pbxs = session.scalars(

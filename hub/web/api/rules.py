@@ -10,9 +10,10 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub.db.rules import RulesDraft
 from hub.db.tables import Connection
 from hub.rules.definitions import definitions
-from hub.rules.dry_run import LAST, DryRun, TriedCall, dry_run
+from hub.rules.dry_run import LAST
 from hub.rules.store import (
     ChangedMeanwhile,
     NotPublished,
@@ -26,12 +27,14 @@ from hub.rules.store import (
     vendor_rules,
     versions,
 )  # fmt: skip
+from hub.rules.tried import DryRun, TriedCall
 from hub.web.api.documents import Document
 from hub.web.api.door import endpoint
 from hub.web.api.fields import Instant, RowId
 from hub.web.api.keys import Caller
 from hub.web.api.operations import api
 from hub.web.problems import problem
+from hub.web.rules.trying import ask_of_last, try_last
 from hub.web.services import web
 from mapping.check import check
 from mapping.forecast import Forecast
@@ -113,20 +116,32 @@ class ForecastSchema(Schema):
     why = fields.List(fields.Nested(RulesWhySchema))
 
 
+class DependsSchema(ForecastSchema):
+    person = fields.String(metadata={"description": "What the CRM may keep of the client instead."})
+
+
 class TriedSchema(Schema):
-    id = RowId(metadata={"description": "The call."})
+    id = RowId(metadata={"description": "The call; among `requests`, the request for a callback."})
     person = fields.String()
     vip = fields.Boolean()
     changed = fields.Boolean()
     draft = fields.Nested(ForecastSchema)
     published = fields.Nested(ForecastSchema)
+    depends = fields.List(
+        fields.Nested(DependsSchema),
+        metadata={"description": "What the draft comes to otherwise; empty unless the CRM could not be asked."},
+    )
 
 
 class DryRunSchema(Schema):
     compared_with = fields.Integer(metadata={"description": "The published version."})
     tried = fields.Integer()
     changed = fields.Integer()
+    in_doubt = fields.Integer(metadata={"description": "Of how many the CRM could not say who the client is."})
     items = fields.List(fields.Nested(TriedSchema))
+    requests = fields.List(
+        fields.Nested(TriedSchema), metadata={"description": "Requests for a callback in the same time."}
+    )
     next = fields.String(allow_none=True)
 
 
@@ -188,34 +203,45 @@ def put_rules_draft(
     errors=(404, 409),
 )  # fmt: skip
 def dry_run_rules(caller: Caller, connection_id: int, *, last: int) -> Document:
+    with web().database.reading() as session:
+        _drafted(session, _find(session, caller, connection_id))
+    asked = ask_of_last(connection_id, last)
     with web().database.transaction() as session:
         connection = _find(session, caller, connection_id)
-        draft = draft_of(session, connection_id)
-        if draft is None:
-            raise problem(409, "There is no draft to try.")
-        run = dry_run(session, web().services.registry, connection, read_rules(draft.document), last=last)
+        draft = _drafted(session, connection)
+        run = try_last(session, connection, read_rules(draft.document), last, asked)
         note_preview(session, connection_id, draft.document)
     return _run_document(run)
+
+
+def _drafted(session: Session, connection: Connection) -> RulesDraft:
+    draft = draft_of(session, connection.id)
+    if draft is None:
+        raise problem(409, "There is no draft to try.")
+    return draft
 
 
 def _run_document(run: DryRun) -> Document:
     return {
         "compared_with": run.version,
-        "tried": len(run.tried),
+        "tried": len(run.tried) + len(run.requests),
         "changed": run.changed,
+        "in_doubt": run.in_doubt,
         "items": [_tried_document(one) for one in run.tried],
+        "requests": [_tried_document(one) for one in run.requests],
         "next": None,
     }
 
 
 def _tried_document(one: TriedCall) -> Document:
     return {
-        "id": one.call_id,
+        "id": one.request_id or one.call_id,
         "person": str(one.person),
         "vip": one.vip,
         "changed": one.changed,
         "draft": _forecast_document(one.draft),
         "published": _forecast_document(one.published),
+        "depends": [{"person": str(state), **_forecast_document(found)} for state, found in one.depends],
     }
 
 

@@ -9,14 +9,16 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from hub.rules.dry_run import TriedCall, try_one
+from hub.rules.dry_run import try_one
 from hub.rules.store import ChangedMeanwhile, save_draft
+from hub.rules.tried import TriedCall
 from hub.web.i18n import _
 from hub.web.pages import pages
 from hub.web.paging import parse_id
 from hub.web.people import this_person
 from hub.web.roles import Right, needs
 from hub.web.rules.reading import Line, move_line, number, policy_line, policy_pasted, put_line
+from hub.web.rules.trying import ask_of_call
 from hub.web.rules.views import Book, crm_connections, find_call, find_crm, heard_lines, read_book, recent_calls
 from hub.web.rules.words import locale, outcomes_of
 from hub.web.services import web
@@ -96,7 +98,8 @@ def _tried(session: Session, book: Book, place: int, line: Line, call_id: int | 
         document = read_rules(put_line(book.document, place, line))
     except RulesError:
         return None
-    return try_one(session, web().services.registry, find_crm(session, book.connection.id), document, call)
+    asked = ask_of_call(book.connection.id, call)
+    return try_one(session, web().services.registry, find_crm(session, book.connection.id), document, call, asked)
 
 
 @pages.post("/admin/rules/<row:connection_id>/rule/<int:place>/try")

@@ -9,7 +9,7 @@ from flask import abort, flash, jsonify, redirect, render_template, request, url
 from werkzeug.wrappers import Response
 
 from hub.domain.errors import DozvonError
-from hub.rules.dry_run import LAST, dry_run
+from hub.rules.dry_run import LAST
 from hub.rules.presets import preset_document
 from hub.rules.store import (
     discard_draft,
@@ -27,6 +27,7 @@ from hub.web.people import this_person
 from hub.web.roles import Right, may, needs
 from hub.web.rules.pages import changed, said
 from hub.web.rules.reading import employees, everything_else, pasted, policy_rows
+from hub.web.rules.trying import ask_of_last, try_last
 from hub.web.rules.views import find_crm, listed_employees, read_book
 from hub.web.services import web
 from mapping.compare import difference
@@ -134,13 +135,16 @@ def try_rules(connection_id: int) -> str:
     """The draft on the last calls, beside what holds. Whoever may publish has then seen the preview."""
     last = parse_id(request.args.get("last", "")) or LAST
     last = last if last in _LENGTHS else LAST
+    with web().database.reading() as session:
+        find_crm(session, connection_id)
+    asked = ask_of_last(connection_id, last)
     with web().database.transaction() as session:
         book = read_book(session, connection_id)
-        run = dry_run(session, web().services.registry, book.connection, read_rules(book.document), last=last)
+        run = try_last(session, book.connection, read_rules(book.document), last, asked)
         if book.draft and may(Right.RULES_EDIT):
             note_preview(session, connection_id, book.document)
         every = request.args.get("every") == "1"
-        tried = [one for one in run.tried if every or one.changed]
+        tried = [one for one in run.every if every or one.changed]
         changes = difference(book.held.document, book.document)
         return render_template(
             "rules/try.html", book=book, run=run, tried=tried[:_SHOWN], more=max(len(tried) - _SHOWN, 0), last=last,
