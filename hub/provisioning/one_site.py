@@ -11,6 +11,7 @@ from marshmallow import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hub.db.locks import take_turn
 from hub.db.tables import LineSource, Provisioned
 from hub.db.tracking import AttributionRow, FormReport, LeaseRow, SiteNumber, SiteRow, VisitRow
 from hub.provisioning.errors import Mistake, WrongDocument, flatten
@@ -60,6 +61,7 @@ def put_site(work: Work, item: Item) -> None:
     except ValidationError as error:
         raise WrongDocument(*flatten(error.messages, _PATH)) from None
     site = with_full_numbers(work, [loaded])[0]
+    take_turn(work.session, "site numbers")
     row = work.session.scalar(select(SiteRow).where(SiteRow.key == site["key"]))
     known = row if row is not None and row.workspace_id == work.workspace.id else None
     mistakes = [*_taken_numbers(work, site, known), *_taken_origins(work, site, known)]
@@ -72,22 +74,27 @@ def _taken_numbers(work: Work, site: Item, known: SiteRow | None) -> Iterator[Mi
     """Of this workspace's sites also the static lines count; of a foreign one nothing is told but that it is there."""
     own = {number for _, number in numbers_of(site_item(work.session, known), ())} if known else set()
     asked = [(path, number) for path, number in numbers_of(site, _PATH) if number not in own]
-    static = {
-        number: str(row.document.get("name", key))
-        for key, row in kept(work, "site").items()
-        if key != site["key"]
-        for _, number in numbers_of({"pool": [], "pools": {}, **row.document, **{"pool": [], "pools": {}}}, ())
-    }
     query = select(SiteNumber.number, SiteRow.name, SiteRow.workspace_id).join(
         SiteRow, SiteRow.id == SiteNumber.site_id
     )
     held = query.where(SiteNumber.until.is_(None), SiteNumber.number.in_([number for _, number in asked]))
     held = held.where(SiteRow.key != site["key"])
     pools = {number: name if owner == work.workspace.id else "" for number, name, owner in work.session.execute(held)}
+    static = _static_elsewhere(work, site["key"])
     for path, number in asked:
         holder = pools.get(number, static.get(number))
         if holder is not None:
             yield Mistake(path, f'{number} belongs to the site "{holder}".')
+
+
+def _static_elsewhere(work: Work, key: str) -> dict[str, str]:
+    """The static lines of the workspace's other sites, each with its site's name."""
+    documents = {other: row.document for other, row in kept(work, "site").items() if other != key}
+    return {
+        line["number"]: str(document.get("name", other))
+        for other, document in documents.items()
+        for line in document.get("static", [])
+    }
 
 
 def _taken_origins(work: Work, site: Item, known: SiteRow | None) -> Iterator[Mistake]:

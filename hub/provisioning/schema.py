@@ -41,8 +41,12 @@ def _is_zone(name: str) -> None:
 
 
 def _is_origin(text: str) -> None:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
+    try:
+        parts = urlsplit(text)
+        is_right = bool(parts.scheme in {"http", "https"} and parts.hostname and not parts.query)
+    except ValueError:
+        is_right = False
+    if not is_right or parts.path not in {"", "/"} or re.search(r"[\s@#]", text):
         raise ValidationError("must be scheme and host, like https://shop.example, without a path.")
 
 

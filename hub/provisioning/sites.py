@@ -16,6 +16,7 @@ from hub.tracking.live.numbers import hold_numbers
 from hub.tracking.live.rules import ALL_REGIONS, NAMES, rules_of
 
 Item = Mapping[str, Any]
+KEY_TAKEN = "is taken on this hub: choose another one."
 
 
 def apply_sites(work: Work, items: Sequence[Item]) -> None:
@@ -96,7 +97,7 @@ def _pool(item: Item) -> Iterator[tuple[str, str]]:
 def _put_row(work: Work, item: Item, place: int) -> SiteRow:
     row = work.session.scalar(select(SiteRow).where(SiteRow.key == item["key"]))
     if row is not None and row.workspace_id != work.workspace.id:
-        raise WrongDocument(Mistake(("site", place, "key"), "is taken on this hub: choose another one."))
+        raise WrongDocument(Mistake(("site", place, "key"), KEY_TAKEN))
     values = {
         "name": item.get("name", item["key"]),
         "origins": [origin.rstrip("/").lower() for origin in item["origins"]],

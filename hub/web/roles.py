@@ -25,6 +25,7 @@ class Right(StrEnum):
     REPLAY = "replay"
     CONNECT = "connect"
     SITES = "sites"
+    SITES_EDIT = "sites_edit"
     ROUTING = "routing"
     ROUTING_EDIT = "routing_edit"
     CALLBACKS = "callbacks"

@@ -37,8 +37,9 @@ FORMS_PROVEN_ELSEWHERE = (
     "/admin/workspace",
     "/admin/account/",
     "/admin/start/",
+    "/admin/new-site",
 )
-"""Their forms name rows by fields of their own: test_routing, test_callback_pages, test_office, test_start."""
+"""Their forms name rows by fields of their own: test_routing, test_callback_pages, test_office, test_start, test_sites."""
 Ids = dict[str, int | str]
 READ_ONLY = ("marketer", "agent", "auditor")
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import abort, render_template
 
+from hub.db.tracking import SiteAlarm, SiteRow
+from hub.provisioning.one_site import has_traces
 from hub.tracking.live.rules import rules_of
 from hub.web.pages import pages
 from hub.web.pages.charts import columns
@@ -15,9 +19,29 @@ from hub.web.queries.attribution import pages_of
 from hub.web.roles import Right, needs
 from hub.web.services import web
 from hub.web.tracking import advice as _advice  # noqa: F401 - its page joins these
+from hub.web.tracking import editing as _editing  # noqa: F401 - so do these
 from hub.web.tracking import queries
+from hub.web.tracking.site_words import state_word
 
+pages.add_app_template_filter(state_word, "site_state")
 _ALIVE_WITHIN = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A site in the list; `numbers` are those of its pools."""
+
+    site: SiteRow
+    state: queries.SiteState
+    numbers: int
+    snippet: str
+    accuracy: queries.Accuracy
+    alarms: Sequence[SiteAlarm]
+
+
+def snippet_of(site: SiteRow) -> str:
+    """The line to put on the site's pages."""
+    return f'<script async src="{web().public_url}/t/{site.key}.js"></script>'
 
 
 @pages.get("/admin/sites")
@@ -25,8 +49,16 @@ _ALIVE_WITHIN = timedelta(minutes=30)
 def sites() -> str:
     now, workspace_id = web().services.now(), this_person().workspace_id
     with web().database.reading() as session:
+        counts = queries.count_numbers(session, workspace_id)
         rows = [
-            (site, queries.accuracy_of(session, site.id, now), queries.alarms_of(session, site.id, now))
+            Listed(
+                site,
+                queries.state_of(site, counts.get(site.id, 0), now),
+                counts.get(site.id, 0),
+                snippet_of(site),
+                queries.accuracy_of(session, site.id, now),
+                queries.alarms_of(session, site.id, now),
+            )
             for site in queries.list_sites(session, workspace_id)
         ]
     return render_template("tracking/sites.html", rows=rows)
@@ -49,7 +81,9 @@ def site(key: str) -> str:
             "tracking/site.html",
             site=row,
             rules=rules_of(row.settings),
-            snippet=f'<script async src="{web().public_url}/t/{row.key}.js"></script>',
+            state=queries.state_of(row, len(numbers), now),
+            is_untouched=not has_traces(session, row),
+            snippet=snippet_of(row),
             numbers=numbers,
             calls=calls,
             accuracy=queries.accuracy_of(session, row.id, now),

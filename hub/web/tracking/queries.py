@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from hub.web.paging import Cursor, Page, page_of
 
 FIGURES_WINDOW = timedelta(days=7)
 ALARM_WINDOW = timedelta(days=2)
+_SILENT_AFTER = timedelta(days=1)
 _ANSWERED = (Model.STATIC, Model.DYNAMIC, Model.KNOWN_CALLER, Model.CALLBACK, Model.FORM)
 
 
@@ -58,6 +60,32 @@ def list_sites(session: Session, workspace_id: int) -> Sequence[SiteRow]:
 
 def find_site(session: Session, workspace_id: int, key: str) -> SiteRow | None:
     return session.scalar(select(SiteRow).where(SiteRow.workspace_id == workspace_id, SiteRow.key == key))
+
+
+class SiteState(StrEnum):
+    """`bare`: it has no number for visitors; `unseen`, `silent`: its script was never seen, or not for a day."""
+
+    WORKS = "works"
+    BARE = "bare"
+    UNSEEN = "unseen"
+    SILENT = "silent"
+
+
+def state_of(site: SiteRow, numbers: int, now: datetime) -> SiteState:
+    """How a site with so many numbers in its pools is. Pure."""
+    if not numbers:
+        return SiteState.BARE
+    if not site.seen:
+        return SiteState.UNSEEN
+    seen_at = datetime.fromtimestamp(site.seen["at"] / 1000, UTC)
+    return SiteState.SILENT if now - seen_at > _SILENT_AFTER else SiteState.WORKS
+
+
+def count_numbers(session: Session, workspace_id: int) -> Mapping[int, int]:
+    """How many numbers are in the pools of each site that has any."""
+    query = select(SiteNumber.site_id, func.count()).group_by(SiteNumber.site_id)
+    held = query.where(SiteNumber.workspace_id == workspace_id, SiteNumber.until.is_(None))
+    return {site_id: int(count) for site_id, count in session.execute(held)}
 
 
 def numbers_of(session: Session, site_id: int, now: datetime) -> list[ShownNumber]:
