@@ -135,22 +135,16 @@ def say(key: str, locale: str, **values: str) -> str:
 # --- The way back -------------------------------------------------------------------------------------
 
 _FOR_THE_CRM = (
-    "missed_title", "missed_text", "recording", "recording_of", "request_", "callback_failed_t", "visit_text",
-    "visit_source", "visit_pages", "unknown_visitor", "unknown_stranger",
+    "missed_title", "missed_text", "recording_of", "request_text", "request_name", "request_comment", "request_site",
+    "request_page", "callback_failed_title", "callback_failed_text", "visit_text", "visit_source", "visit_pages",
+    "unknown_visitor", "unknown_stranger",
 )  # fmt: skip
 """What is written into the CRM: it stands there in the workspace's language, whoever reads of it here."""
 _LABELS = (
-    "situation_",
-    "person_",
-    "outcome_",
-    "recordings_",
-    "act_",
-    "what_",
-    "room_",
-    "wrong_",
-    "preset_name_",
-    "page_",
-)
+    "situation_", "person_", "outcome_", "act_", "what_", "room_", "wrong_", "preset_name_", "page_", "part_", "line_",
+    "detail_", "flag_", "open_deal_", "turn_",
+)  # fmt: skip
+_ONE_WORD = {"recording", "recordings_attach", "recordings_link", "recordings_none"}
 _INSIDE = ("situation", "person", "rule", "reason")
 """Places of a sentence that hold words of ours, not names."""
 
@@ -159,7 +153,7 @@ def _sentences(is_wanted: Callable[[str], bool]) -> Sentences:
     return Sentences({key: tuple(said.values()) for key, said in WORDS.items() if is_wanted(key)})
 
 
-_REASONS = _sentences(lambda key: not key.startswith((*_FOR_THE_CRM, *_LABELS)) or key == "recordings_attached")
+_REASONS = _sentences(lambda key: not key.startswith((*_FOR_THE_CRM, *_LABELS)) and key not in _ONE_WORD)
 _WORDS_INSIDE = Sentences(
     {**_REASONS.templates, **_sentences(lambda key: key.startswith(("situation_", "person_"))).templates}
 )

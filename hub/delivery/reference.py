@@ -68,8 +68,15 @@ class Said:
         return _in_locale(self.key, locale).format(**{**asdict(self), "kind": kind})
 
 
-_TOLD = Sentences({key: tuple(_WORDS[key].values()) for key in ("gone", "renamed", "employee_gone")})
-_KINDS = Sentences({key: tuple(said.values()) for key, said in _WORDS.items() if key not in _TOLD.templates})
+_SENTENCES = ("gone", "renamed", "employee_gone")
+_TOLD = Sentences(
+    {
+        f"{key} {kind}": [words.replace("{kind}", name[locale]) for locale, words in _WORDS[key].items()]
+        for key in _SENTENCES
+        for kind, name in _WORDS.items()
+        if kind not in _SENTENCES
+    }
+)
 
 
 def retold(notice: str, locale: str) -> str:
@@ -81,11 +88,8 @@ def _retold(sentence: str, locale: str) -> str:
     found = _TOLD.source_of(sentence)
     if found is None:
         return sentence
-    key, values = found
-    kind = _KINDS.source_of(values.get("kind", ""))
-    return _in_locale(key, locale).format(
-        **{**values, "kind": _in_locale(kind[0], locale) if kind else values.get("kind", "")}
-    )
+    key, kind = found[0].split(" ")
+    return Said(key, kind, **found[1]).words(locale)
 
 
 def _in_locale(key: str, locale: str) -> str:

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 _PLACE = re.compile(r"\{(\w+)\}|%\((\w+)\)s")
-_SHAPES = {"number": r"\d+", "code": r"\w+", "host": r"\S+", "seconds": r"[\d.]+"}
+_SHAPES = {
+    "number": r"\d+",
+    "code": r"\w+",
+    "host": r"\S+",
+    "seconds": r"[\d.]+",
+    "title": r"[\w ()]+",
+    "vendor": r"\w+",
+}
 """Places of these names stand for no more than this: a sentence fits the narrower template first."""
 
 

@@ -118,6 +118,10 @@ PURPOSES = {
     "extensions": _l("Read the extensions"),
     "lines": _l("Read the lines"),
     "forwarding": _l("Send known callers to their people"),
+    "command_route": _l("Send a caller on"),
+    "command_callback": _l("Call back"),
+    "command_callback_group": _l("Call back by a group"),
+    "command_hangup": _l("Hang up"),
     "other": _l("Something else"),
 }
 DIFFERENCES = {
@@ -163,6 +167,13 @@ ALARMS = {
     "budget": _l("one address asked for too much"),
     "shared": _l("the pool was too small: numbers were shared"),
     "drained": _l("one address held most of the pool"),
+}
+DEVICES = {
+    "phone": _l("phone"),
+    "tablet": _l("tablet"),
+    "desktop": _l("computer"),
+    "bot": _l("bot"),
+    "unknown": _l("unknown device"),
 }
 CHANNELS = {
     "paid_search": _l("paid search"),
@@ -221,6 +232,12 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "purpose": PURPOSES, "field": FIELDS, "difference": DIFFERENCES,
     "party": PARTIES, "channel": CHANNELS, "list": LISTS, "mend": MENDS,
 }  # fmt: skip
+
+
+def device_words(device: str | None) -> str:
+    """A visitor's device, kept as "desktop Chrome Windows": what it is in the reader's language, and its names."""
+    kind, _space, names = (device or "").partition(" ")
+    return " · ".join(part for part in (str(DEVICES.get(kind, kind)), names) if part)
 
 
 def word(value: object, table: str) -> str:

@@ -268,7 +268,7 @@ def add_trouble(database: Database, seeded: Seeded) -> None:
                 session.add(
                     QuotaUse(
                         connection_id=seeded.crm_id, hour=(NOW - timedelta(hours=hours)).replace(minute=0), lane=lane,
-                        purpose="write", requests=number, throttled=hours % 2,
+                        purpose="log_call", requests=number, throttled=hours % 2,
                     )
                 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from hub.web.paging import parse_id
 from hub.web.people import current_person
 from hub.web.roles import may
 from hub.web.services import web
-from hub.web.words import word
+from hub.web.words import device_words, word
 
 pages = Blueprint("pages", __name__)
 
@@ -88,6 +88,7 @@ def init_pages(app: Flask) -> None:
     app.jinja_env.filters.update(office_filters())
     app.jinja_env.filters.update(callback_filters())
     app.jinja_env.filters.update(start_field=field_word, told=told, retold=retold_reason, notice=notice_words)
+    app.jinja_env.filters.update(device=device_words)
     app.jinja_env.filters.update(rule_filters())
     app.jinja_env.globals.update(
         csrf_token=generate_csrf,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hub.web.i18n import _, _l
+from hub.web.words import word
 
 REASONS = {
     "blocked": _l("black list"),
@@ -63,6 +64,9 @@ FACTS = (
 )
 
 
+_VALUES: Mapping[str, Callable[[str], str]] = {"why": _, "kind": lambda kind: word(kind, "party")}
+
+
 def filters() -> dict[str, Callable[..., str]]:
     """What the templates call these."""
     return {
@@ -96,5 +100,5 @@ def fact_words(step: Mapping[str, Any]) -> str:
     words = says.get("words")
     if not words:
         return _(str(step.get("fact", ""))) if step.get("fact") else ""
-    values = {name: _(value) if name == "why" else value for name, value in says.get("values", {}).items()}
+    values = {name: _VALUES.get(name, str)(value) for name, value in says.get("values", {}).items()}
     return _(words, **values)
