@@ -5,50 +5,24 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from simulators.bitrix24 import Bitrix24Simulator
-from simulators.mango import MangoSimulator
-from tests.e2e.hub import Hub, environment_for, start_hub, until
-from tests.services import free_port
+from tests.e2e.first_scene import API_KEY, API_SALT, Scene, empty_hub, printed_address
+from tests.e2e.hub import until
 from tests.web.browser import chromium
 
 pytestmark = pytest.mark.browser
-API_KEY, API_SALT = "demoapikey000000000000000000abcd", "demoapisalt00000000000000000wxyz"
 FIRST, SECOND = "79001110001", "79001110002"
 LONGEST_SECONDS = 240  # of the ten minutes; a person who reads takes the rest
 
 
-@dataclass
-class Scene:
-    hub: Hub
-    pbx: MangoSimulator
-    b24: Bitrix24Simulator
-
-
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    environment = environment_for(tmp_path)
-    with (
-        Bitrix24Simulator(strict=False) as b24,
-        MangoSimulator(hub_url="", api_key=API_KEY, api_salt=API_SALT) as pbx,
-    ):
-        hub = start_hub(tmp_path, environment, free_port())
-        try:
-            yield Scene(hub, pbx, b24)
-        finally:
-            hub.stop()
-
-
-def printed_address(scene: Scene) -> str:
-    """Where the output of `dozvon up` sends whoever has started it."""
-    pattern = re.compile(r"http://\S+/admin/first\?key=\S+")
-    until(lambda: pattern.search(scene.hub.log()), what="the address")
-    return str(pattern.findall(scene.hub.log())[0])
+    with empty_hub(tmp_path) as made:
+        yield made
 
 
 def make_account(page: Page, scene: Scene) -> None:

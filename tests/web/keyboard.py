@@ -87,6 +87,10 @@ WATCH = """
       all.at(isForth ? 0 : -1).focus({ focusVisible: true });
       return all.length;
     },
+    here() {
+      const one = document.activeElement, rect = one.getBoundingClientRect();
+      return { name: name(one), faults: faultsOf(one), top: rect.top + scrollY, bottom: rect.bottom + scrollY };
+    },
     isRound: () => whole().length > 1 && [document.body, stops[0].one].includes(document.activeElement),
     stops: () => whole().map(({ one, ...rest }) => rest),
     expected: () => expected().map(name),
@@ -97,9 +101,56 @@ WATCH = """
 """Goes into every page before its own scripts (`add_init_script`)."""
 MOST_STOPS = 1000
 """More presses than any page of the tests needs: a page that swallows so many keeps the focus for itself."""
+MOST_STEPS = 80
+"""From any place of a page of the first steps to any other."""
 _TAB: dict[str, Any] = {"type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
 _SHIFT = 8
 """Playwright's own press waits twice as long, and all pages together have thousands of stops."""
+
+
+class Hands:
+    """A person at `page` who has a keyboard and no mouse."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+
+    def stands_at(self, css: str) -> bool:
+        return bool(self.page.evaluate("(css) => document.activeElement.matches(css)", css))
+
+    def tab_to(self, css: str, text: str = "", key: str = "Tab") -> None:
+        """On to the next place that fits; all that is passed must be seen, and from top to bottom."""
+        wanted = self.page.locator(css).filter(has_text=text).first
+        wanted.wait_for()
+        passed: list[str] = []
+        before = None
+        for _ in range(MOST_STEPS):
+            self.press(key)
+            if self.page.evaluate(
+                "document.activeElement === document.body || document.activeElement.matches('.skip')"
+            ):
+                before = None
+                continue
+            here = self.page.evaluate("keyboard.here()")
+            assert here["faults"] == [], here
+            assert key != "Tab" or before is None or here["bottom"] > before["top"], (before, here)
+            passed.append(here["name"])
+            before = here
+            if self.page.evaluate("([css, text]) => document.activeElement.matches(css) && "
+                                  "document.activeElement.textContent.includes(text)", [css, text]):  # fmt: skip
+                return
+        raise AssertionError(f"{key} does not reach {css} {text!r} on {self.page.url}, only {passed}")
+
+    def enter(self, css: str, text: str = "") -> None:
+        """On to a link or a button, and through it."""
+        self.tab_to(css, text)
+        self.press("Enter")
 
 
 def walk(page: Page, is_forth: bool) -> list[dict[str, Any]]:

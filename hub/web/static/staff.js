@@ -71,8 +71,9 @@
     const line = field.dataset.line;
     const next = after(line);
     const kept = await keep(button);
-    const goal = fields().find((one) => one.dataset.line === (kept ? next : line)) || fields()[0];
-    if (goal) goal.focus();
+    const seen = fields().filter((one) => one.checkVisibility());
+    const goal = seen.find((one) => one.dataset.line === (kept ? next : line)) || seen[0];
+    (goal || document.getElementById("staff-search")).focus();
   }
 
   function onKey(event) {
