@@ -44,12 +44,13 @@ def _sentences(document: object) -> Iterator[str]:
         yield from _sentences(value)
 
 
-def known_as(label: str, language: Language) -> list[tuple[str, str]]:
+@cache
+def known_as(label: str, language: Language) -> tuple[tuple[str, str], ...]:
     """The pairs whose text in `language` is what the label says: all of it, or its beginning up to a stop."""
     wanted = label.removeprefix("+ ")
     if not wanted:
-        return []
-    return [pair for pair in pairs() if _says(pair[LANGUAGES.index(language)], wanted)]
+        return ()
+    return tuple(pair for pair in pairs() if _says(pair[LANGUAGES.index(language)], wanted))
 
 
 def _says(text: str, label: str) -> bool:
