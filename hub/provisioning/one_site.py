@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from marshmallow import ValidationError
@@ -59,7 +59,7 @@ def put_site(work: Work, item: Item) -> None:
     try:
         loaded = SiteSchema().load(item)
     except ValidationError as error:
-        raise WrongDocument(*flatten(error.messages, _PATH)) from None
+        raise WrongDocument(*flatten(error.messages, _PATH), *_wrong_numbers(work, item)) from None
     site = with_full_numbers(work, [loaded])[0]
     take_turn(work.session, "site numbers")
     row = work.session.scalar(select(SiteRow).where(SiteRow.key == site["key"]))
@@ -68,6 +68,15 @@ def put_site(work: Work, item: Item) -> None:
     if mistakes:
         raise WrongDocument(*mistakes)
     put_sites(work, [site])
+
+
+def _wrong_numbers(work: Work, item: Item) -> Sequence[Mistake]:
+    """What is wrong with the numbers of a site that is refused anyway, so that all of it is said at once."""
+    try:
+        with_full_numbers(work, [{"pool": [], **item, "static": []}])
+    except WrongDocument as refusal:
+        return refusal.mistakes
+    return ()
 
 
 def _taken_numbers(work: Work, site: Item, known: SiteRow | None) -> Iterator[Mistake]:

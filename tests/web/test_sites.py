@@ -166,6 +166,8 @@ def test_mistake_stands_at_its_field_and_keeps_nothing(app: Flask, acme: Seeded,
         assert answer.status_code == 422, changed
         assert words in errors_of(answer)[field]
         assert f'aria-describedby="wrong-{field}"' in answer.text
+    answer = post(client, NEW, shop(origins="", default_number="", pool="12", idle_seconds="x"))
+    assert set(errors_of(answer)) == {"origins", "default_number", "pool", "idle_seconds"}  # all of it at once
     with database.reading() as session:
         assert session.scalars(select(SiteRow.key)).all() == []
     assert noted(database) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -31,7 +31,7 @@ from hub.web.rules.views import heard_lines
 from hub.web.services import web
 from hub.web.tracking.queries import find_site, numbers_of
 from hub.web.tracking.site_form import host_of, item_of_form, key_of, typed_of
-from hub.web.tracking.site_words import mistakes_by_field
+from hub.web.tracking.site_words import NEEDED, NEEDED_WORDS, mistakes_by_field
 
 Item = Mapping[str, Any]
 Errors = Mapping[str, str]
@@ -51,15 +51,10 @@ def add_site() -> Response:
     if "origins" not in request.form:
         return redirect(url_for("pages.new_site"), code=303)
     item = item_of_form(request.form)
-    errors: Errors = _needed(item)
-    key = ""
-    if not errors:
-        try:
-            key = _add(item)
-        except WrongDocument as refusal:
-            errors = mistakes_by_field(refusal.mistakes, item)
-    if errors:
-        return _page(None, item, errors)
+    try:
+        key = _add(item)
+    except WrongDocument as refusal:
+        return _page(None, item, mistakes_by_field(refusal.mistakes, item))
     flash(_("The site is added. Put the line below on its pages."), "good")
     return redirect(url_for("pages.site", key=key), code=303)
 
@@ -70,7 +65,7 @@ def _add(item: Item) -> str:
         key = item.get("key") or key_of(item, lambda one: _is_taken(session, one))
         if _is_taken(session, key):
             raise WrongDocument(Mistake(("site", 0, "key"), KEY_TAKEN))
-        put_site(work, {**item, "key": key, "name": item.get("name") or host_of(item)})
+        _put(work, {**item, "key": key, "name": item.get("name") or host_of(item) or key}, _needed(item))
         note(session, this_person(), "site.add", key)
     return str(key)
 
@@ -110,10 +105,7 @@ def _change(key: str, item: Item) -> tuple[Errors, list[str]]:
             return {}, []
         if request.form.get("was") != fingerprint(before):
             return {"": _changed_meanwhile()}, []
-        errors = _needed(item, before)
-        if errors:
-            return errors, []
-        put_site(work, {"name": row.name, **item})
+        _put(work, {"name": row.name, **item}, _needed(item, before))
         said = _differences(before, site_item(session, row))
         if said:
             note(session, this_person(), "site.change", f"{key}: {', '.join(said)}")
@@ -182,13 +174,20 @@ def _is_taken(session: Session, key: str) -> bool:
     return session.scalar(select(SiteRow.id).where(SiteRow.key == key)) is not None
 
 
-def _needed(item: Item, before: Item | None = None) -> dict[str, str]:
+def _put(work: Work, item: Item, needed: Sequence[Mistake]) -> None:
+    """Raises `WrongDocument` with all that is wrong at once, `needed` too."""
+    try:
+        put_site(work, item)
+    except WrongDocument as refusal:
+        raise WrongDocument(*needed, *refusal.mistakes) from None
+    if needed:
+        raise WrongDocument(*needed)
+
+
+def _needed(item: Item, before: Item | None = None) -> list[Mistake]:
     """What the file may leave open, and a site that is to work may not; what was open `before` may stay so."""
-    words = {
-        "origins": _("Write the address of the site, like https://shop.example."),
-        "default_number": _("Write the number that stands on the pages now: it is the one that is replaced."),
-    }
-    return {name: why for name, why in words.items() if not item.get(name) and (before is None or before.get(name))}
+    names = [name for name in NEEDED_WORDS if not item.get(name) and (before is None or before.get(name))]
+    return [Mistake(("site", 0, name), NEEDED) for name in names]
 
 
 def _changed_meanwhile() -> str:

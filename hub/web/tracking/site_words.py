@@ -17,6 +17,11 @@ STATES: Mapping[str, str] = {
     "unseen": _l("script not seen yet"),
     "silent": _l("script not seen for a day"),
 }
+NEEDED = "is needed."
+NEEDED_WORDS: Mapping[str, str] = {
+    "origins": _l("Write the address of the site, like https://shop.example."),
+    "default_number": _l("Write the number that stands on the pages now: it is the one that is replaced."),
+}
 _SHOWN = 3
 """So many values of a field are named one by one."""
 
@@ -42,6 +47,8 @@ def _joined(words: list[str]) -> str:
 
 
 def _words(mistake: Mistake, item: Item) -> str:
+    if mistake.words == NEEDED:
+        return str(NEEDED_WORDS[str(mistake.path[2])])
     value = _value(mistake, item)
     for pattern, words in _WORDS:
         found = re.fullmatch(pattern, mistake.words)
