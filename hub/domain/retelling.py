@@ -12,13 +12,9 @@ from functools import cached_property
 
 _PLACE = re.compile(r"\{(\w+)\}|%\((\w+)\)s")
 _SHAPES = {
-    "number": r"\d+",
-    "code": r"\w+",
-    "host": r"\S+",
-    "seconds": r"[\d.]+",
-    "title": r"[\w ()]+",
-    "vendor": r"\w+",
-}
+    "number": r"\d+", "code": r"\w+", "host": r"\S+", "seconds": r"[\d.]+", "title": r"[\w ()]+", "vendor": r"\w+",
+    "field": r"[\w.]+", "least": r"\d+",
+}  # fmt: skip
 """Places of these names stand for no more than this: a sentence fits the narrower template first."""
 
 
@@ -32,6 +28,11 @@ def pattern_of(template: str) -> re.Pattern[str]:
     return re.compile("".join([*parts, re.escape(template[last:])]), re.DOTALL)
 
 
+def _openness(template: str) -> int:
+    """How many of its places may hold anything."""
+    return sum((place[1] or place[2]) not in _SHAPES for place in _PLACE.finditer(template))
+
+
 @dataclass(frozen=True)
 class Sentences:
     """Templates by their keys, each in one or more languages."""
@@ -42,7 +43,7 @@ class Sentences:
     def _patterns(self) -> list[tuple[re.Pattern[str], str]]:
         """Those that leave least open first."""
         said = [(template, key) for key, templates in self.templates.items() for template in templates]
-        said.sort(key=lambda one: (len(_PLACE.findall(one[0])), -len(_PLACE.sub("", one[0]))))
+        said.sort(key=lambda one: (_openness(one[0]), -len(_PLACE.sub("", one[0]))))
         return [(pattern_of(template), key) for template, key in said]
 
     def source_of(self, sentence: str) -> tuple[str, dict[str, str]] | None:

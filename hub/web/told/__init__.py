@@ -46,7 +46,15 @@ def _ours(sentence: str) -> Markup | None:
         template, values = found
         return escape(_(template)) % {name: _value(name, value) for name, value in values.items()}
     again = retold(sentence, locale_of_request())
-    return None if again is None else escape(again)
+    return _listed(sentence) if again is None else escape(again)
+
+
+def _listed(sentence: str) -> Markup | None:
+    """Several complaints in one line, as "at: …; call_id: …", when all of them are of ours."""
+    parts = sentence.split("; ")
+    told_parts = [_ours(part) for part in parts] if len(parts) > 1 else []
+    ours = [part for part in told_parts if part is not None]
+    return Markup("; ").join(ours) if ours and len(ours) == len(parts) else None
 
 
 @lru_cache(maxsize=4096)

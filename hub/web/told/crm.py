@@ -33,6 +33,7 @@ SENTENCES = (
     _l("%(host)s answers; the account is «%(name)s»."),
     _l("the rules want nothing written of such a client"),
     _l("amoCRM: HTTP %(number)s with a body that is no JSON"),
+    _l("HTTP %(number)s without an answer of the API"),
     _l("amoCRM: HTTP %(number)s without an answer of the API"),
     _l("amoCRM: %(vendors)s: blocked after too many requests"),
     _l("amoCRM: %(vendors)s"),
