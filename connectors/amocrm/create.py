@@ -16,24 +16,23 @@ from connectors.amocrm.party import (
     card_from,
     card_of_incoming,
     find_card,
-    first_id,
     fresh_card,
     incoming,
     kept,
 )
 from connectors.amocrm.reference import settings_for, takes_incoming
 from connectors.amocrm.settings import AccountSettings
-from connectors.amocrm.sources import known_codes, source_of
+from connectors.amocrm.sources import known_codes
 from connectors.amocrm.translate import (
     first_link,
     incoming_lead,
-    lead_with_contact,
     new_contact,
     responsible,
     source_values,
     stranger,
 )
 from connectors.amocrm.translate_forms import form_id, incoming_form
+from connectors.amocrm.with_contact import MERGED, add_with_contact
 from connectors.contract import Absent, Found, Json, LookUp, Step, StepResult
 from hub.domain.errors import OutcomeUnknown
 from hub.domain.events import Direction
@@ -119,17 +118,9 @@ def _make_incoming(facts: CallFacts, account: Account) -> StepResult:
 
 def _make_lead(facts: CallFacts, account: Account) -> StepResult:
     settings = settings_for(facts, account)
-    item = lead_with_contact(facts, settings, known_codes(facts, account), account.door.connection.locale)
-    item["_embedded"] = {**mapping(item["_embedded"]), **source_of(facts, account)}
-    answer, left_out = add_item(account, "leads/complex", item)
-    made = embedded(answer, LEADS)
-    lead = identifier(made[0].get("id")) if made else None
-    if lead is None:
-        raise OutcomeUnknown("amoCRM answered without the lead's id.")
-    contact = identifier(made[0].get("contact_id")) or first_id(made[0], CONTACTS)
-    card = Card(CONTACTS, contact, lead_id=lead, open_leads=(lead,)) if contact else Card(LEADS, lead, lead_id=lead)
-    if made[0].get("merged") is True:
-        return {**kept(card), "skipped": "amoCRM's duplicate control put the call on a lead that was there"}
+    card, left_out, merged = add_with_contact(facts, account, settings, stranger(facts))
+    if merged:
+        return {**kept(card), "skipped": MERGED}
     return _result(card, facts, settings, left_out, call_logged=False)
 
 

@@ -5,6 +5,8 @@ The person is referred to, never made again, and stays with whoever owns them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connectors.amocrm.client import Account
 from connectors.amocrm.envelope import embedded, identifier, mapping, number, text
 from connectors.amocrm.errors import Refused
@@ -13,6 +15,7 @@ from connectors.amocrm.party import COMPANIES, CONTACTS, LEADS, Card, card_of, f
 from connectors.amocrm.reference import settings_for
 from connectors.amocrm.sources import known_codes, source_of
 from connectors.amocrm.translate import Item, lead_fields, pipeline_id, source_values, status_id, unix
+from connectors.amocrm.with_contact import MERGED, add_with_contact
 from connectors.contract import Absent, Found, LookUp, StepResult
 from hub.domain.errors import OutcomeUnknown
 from hub.domain.intents import CallFacts
@@ -36,11 +39,30 @@ def make_for_known(facts: CallFacts, account: Account, card: Card) -> StepResult
     if treatment.outcome is LeadOutcome.UNSORTED:
         return {"skipped": "amoCRM takes incoming leads of unknown clients only"}
     if card.entity == LEADS:
-        return {"skipped": "amoCRM knows the client by a lead without a contact: the call goes on it"}
+        return _make_person(facts, account, card, treatment)
     now = _as_now(card, account)
     if treatment.reuse and now.lead_id:
         return {**kept(now), "skipped": "the client has an open lead by now"}
     return _make_lead(facts, account, now, treatment)
+
+
+def _make_person(facts: CallFacts, account: Account, card: Card, treatment: Treatment) -> StepResult:
+    """Of whom amoCRM knows by a lead alone: nobody can be put on that lead, so the new one gets a contact."""
+    owner = card.owner if treatment.owner_first else None
+    made, left_out, merged = add_with_contact(facts, account, settings_for(facts, account), treatment, owner)
+    if merged:
+        return {**kept(made), "skipped": MERGED}
+    left = {"left_out": left_out} if left_out else {}
+    return {**_told(replace(made, owner=owner or treatment.user_id), facts), **left}
+
+
+def _told(made: Card, facts: CallFacts) -> StepResult:
+    """A new lead with a new contact."""
+    created = [{"type": LEADS, "id": made.lead_id}]
+    if made.entity == CONTACTS:
+        created.append({"type": CONTACTS, "id": made.id})
+    written = source_values(facts.source)
+    return {**kept(made), "created": created, **({"source": written} if written else {})}
 
 
 def _as_now(card: Card, account: Account) -> Card:
@@ -101,5 +123,10 @@ def made_for_known(facts: CallFacts, account: Account, card: Card) -> LookUp:
         lead = identifier(row.get("id"))
         if lead in fresh and text(row.get("created_at")) == str(unix(facts.started_at)):
             owner = identifier(row.get("responsible_user_id"))
-            return Found({**_result(card, lead, owner, facts), "looked_up": True, "person": str(state_of(card))})
+            on = (
+                _told(replace(now, owner=owner, lead_id=lead), facts)
+                if card.entity == LEADS
+                else _result(card, lead, owner, facts)
+            )
+            return Found({**on, "looked_up": True, "person": str(state_of(card))})
     return Absent()

@@ -152,15 +152,17 @@ def source_name(facts: CallFacts, settings: AccountSettings) -> str:
     return f"{settings.service_name}: {facts.form.site}" if facts.form.site else settings.service_name
 
 
-def lead_with_contact(facts: CallFacts, settings: AccountSettings, codes: Collection[str], locale: str) -> Item:
+def lead_with_contact(
+    facts: CallFacts, settings: AccountSettings, codes: Collection[str], locale: str, ruled: Treatment
+) -> Item:
     """`/leads/complex` (amocrm.md §3.5); `_embedded.source` can be set at creation only (§4.1)."""
     return {
-        **lead_fields(facts, settings, codes, locale),
-        "pipeline_id": pipeline_id(facts, settings),
-        "status_id": status_id(settings, stranger(facts)),
+        **lead_fields(facts, settings, codes, locale, ruled),
+        "pipeline_id": pipeline_id(facts, settings, ruled),
+        "status_id": status_id(settings, ruled),
         "created_at": unix(facts.started_at),
         "request_id": facts.call_id,
-        "_embedded": {"contacts": [new_contact(facts, settings)]},
+        "_embedded": {"contacts": [new_contact(facts, settings, ruled)]},
     }
 
 
@@ -202,12 +204,12 @@ def shown_client(facts: CallFacts) -> str:
     return facts.orders.client_name or format_phone(facts.client)
 
 
-def new_contact(facts: CallFacts, settings: AccountSettings) -> Item:
+def new_contact(facts: CallFacts, settings: AccountSettings, ruled: Treatment | None = None) -> Item:
     assert facts.client is not None
     phone = {"value": facts.client.display, "enum_code": "WORK"}
     return {
         "name": (facts.form.name if facts.form else "") or shown_client(facts),
-        "responsible_user_id": user(stranger(facts).user_id) or responsible(facts, settings),
+        "responsible_user_id": user((ruled or stranger(facts)).user_id) or responsible(facts, settings),
         "custom_fields_values": [{"field_code": "PHONE", "values": [phone]}],
     }
 

@@ -19,6 +19,7 @@ from connectors.amocrm.translate import (
     marker,
     ringing,
     source_fields,
+    stranger,
     task,
 )
 from hub.domain.events import Result
@@ -52,7 +53,7 @@ def test_no_payload_has_a_null_a_float_or_an_empty_link(facts: CallFacts) -> Non
     payloads = [
         call_note(facts, SETTINGS, "7"),
         incoming_lead(facts, SETTINGS, CODES, "ru"),
-        lead_with_contact(facts, SETTINGS, CODES, "ru"),
+        lead_with_contact(facts, SETTINGS, CODES, "ru", stranger(facts)),
         task(intent(IntentKind.ADD_TASK, facts, title="t"), ("leads", "7"), None, SETTINGS),
     ]
     for payload in payloads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 from connectors.contract import ConnectionFacts, Crm, Door, Step, StepResult, StepSpec, Unsupported
 from connectors.registry import REGISTRY
@@ -151,12 +153,26 @@ class AmocrmStand(CrmStand):
     def put(self, state: str, phone: str) -> None:
         if state == "unknown":
             return
+        if state == "lead":
+            self._put_lead_alone(phone)
+            return
         contact = self.account.add_contact(phone, "Ольга", OWNER)
         lead = self.account.add_entity("leads", {"name": "Старая", "responsible_user_id": OWNER, "status_id": 142})
         self.account.link(lead, contact)
         if state == "contact_with_deal":
             deal = self.account.add_entity("leads", {"name": "Открытая", "responsible_user_id": OWNER})
             self.account.link(deal, contact)
+
+    def _put_lead_alone(self, phone: str) -> None:
+        """An incoming call that somebody else's integration brought in without a contact (amocrm.md §3.2)."""
+        at = int(datetime.now(UTC).timestamp())
+        call = {"phone": phone, "from": phone, "called_at": at, "duration": 9, "link": "", "service_code": "other",
+                "uniq": f"other-{phone}", "call_responsible": "Anna"}  # fmt: skip
+        item = {"source_uid": "other", "source_name": "Other", "created_at": at, "metadata": call,
+                "_embedded": {"leads": [{"name": "Old"}]}}  # fmt: skip
+        headers = {"Authorization": f"Bearer {self.secrets['access_token']}", "Content-Type": "application/json"}
+        url = f"{self.account.base_url}/api/v4/leads/unsorted/sip"
+        urlopen(Request(url, json.dumps([item]).encode(), headers), timeout=10).close()
 
     def cards(self, kind: str) -> list[dict[str, Any]]:
         if kind == "unsorted":

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import count, product
 
 import pytest
 
+from connectors.contract import Found, Step
 from connectors.registry import REGISTRY
 from hub.calls.fold import fold
 from hub.domain.party import Employee
@@ -52,7 +54,8 @@ def _in_amocrm(state: str, outcome: str, open_deal: str) -> dict[str, int]:
         alone = {"unsorted": {"unsorted": 1, "leads": 1}, "activity_only": {}}
         return {"contacts": 1, **alone.get(outcome, {"leads": 1})}
     makes = outcome in ("lead", "contact_deal") and (state == "contact" or open_deal == "new")
-    return {"leads": 1} if makes else {}
+    person = {"contacts": 1} if state == "lead" else {}  # an incoming lead that nobody is put on
+    return {"leads": 1, **person} if makes else {}
 
 
 def cells() -> Iterator[tuple[str, str, str, str]]:
@@ -61,8 +64,8 @@ def cells() -> Iterator[tuple[str, str, str, str]]:
             continue  # refused by the check
         if open_deal == "new" and outcome not in ("lead", "contact_deal"):
             continue
-        if state == "lead" and crm in ("simple", "amocrm"):
-            continue  # there is no lead without a contact
+        if state == "lead" and crm == "simple":
+            continue  # there are no leads
         yield crm, state, outcome, open_deal
 
 
@@ -102,7 +105,7 @@ def foretold(crm: str, facts: PlanFacts, state: str) -> Counter[str]:
             continue
         cards = {"contact_deal": ["DEAL", "CONTACT"], "lead": ["LEAD"], "deal": ["DEAL"]}
         if crm == "amocrm":
-            person = ["contacts"] if state == "unknown" else []
+            person = ["contacts"] if state in ("unknown", "lead") else []
             card = ["leads", *person]
             cards = {"contact_deal": card, "lead": card, "deal": card, "unsorted": [*card, "unsorted"],
                      "contact": ["contacts"]}  # fmt: skip
@@ -123,7 +126,8 @@ def test_each_cell_is_brought_about_as_written_and_as_foretold(
     assert stand.offences() == []
     owner_name = "responsible_user_id" if crm == "amocrm" else "ASSIGNED_BY_ID"
     for card in [*new.cards.get("leads", []), *new.cards.get("LEAD", []), *new.cards.get("DEAL", [])]:
-        wanted = KNOWN_OWNER[crm] if state != "unknown" else int(USER[crm])
+        is_owned = state != "unknown" and (crm, state) != ("amocrm", "lead")
+        wanted = KNOWN_OWNER[crm] if is_owned else int(USER[crm])
         assert int(card[owner_name]) == wanted, card
         title = card.get("TITLE") or card.get("name")
         assert title == f"{_shown(phone)} по правилу"
@@ -142,3 +146,18 @@ def test_a_second_call_of_whom_a_rule_made_is_no_second_deal(crms: dict[str, Crm
         again = stand.watch(plan(replace(facts, call_id=f"again-{phone}")).intents)
         assert sum(first.counts.values()) == 3
         assert +again.counts == Counter({"call": 1})
+
+
+def test_a_new_lead_beside_a_lead_without_a_contact_is_found_again(crms: dict[str, CrmStand]) -> None:
+    """A worker that died after amoCRM had made lead and contact must not make them once more."""
+    stand, phone = crms["amocrm"], f"+7900{next(_numbers)}"
+    stand.put("lead", phone)
+    intents = plan(facts_for("amocrm", "lead", "lead", "new", phone)).intents
+    done = stand.bring(intents)
+    step = Step("create", intents[0], {"find": done["find"]}, datetime.now(UTC))
+    found = stand.crm.look_up(step, stand.door())
+    assert isinstance(found, Found)
+    assert {name: found.result[name] for name in ("entity", "id", "lead_id", "created", "person")} == {
+        name: done["create"][name] for name in ("entity", "id", "lead_id", "created", "person")
+    }
+    assert found.result["person"] == "lead"

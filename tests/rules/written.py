@@ -142,7 +142,7 @@ class Written:
         if self.stand.vendor == "bitrix24":
             named = {"contact_deal": ["DEAL", "CONTACT"], "lead": ["LEAD"], "deal": ["DEAL"], "contact": ["CONTACT"]}
             return named.get(what, [what])
-        person = ["contacts"] if state == "unknown" else []
+        person = ["contacts"] if state in ("unknown", "lead") else []
         cards = {"contact": ["contacts"], "unsorted": ["leads", "unsorted", *person], "call": ["call"]}
         return cards.get(what, ["leads", *person])
 
