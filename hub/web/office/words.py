@@ -89,6 +89,7 @@ ACTIONS: Mapping[str, str] = {
     "employees.change": _l("said which extension is whose"),
     "connection.pause": _l("paused a connection"),
     "connection.resume": _l("resumed a connection"),
+    "connection.remove": _l("removed a connection"),
     "connection.read_again": _l("had a CRM’s lists read again"),
 }
 

@@ -23,6 +23,7 @@ from hub.web.roles import Right, needs
 from hub.web.services import web
 from hub.web.start.adding import Keys, keep_connection, refusal_by
 from hub.web.start.forms import asked_of, read_form
+from hub.web.start.removing import count_waiting, why_it_stays
 from hub.web.start.standing import Stand, Standing, standing
 from hub.web.start.words import stand_word, title_word, wrong_word
 
@@ -152,6 +153,8 @@ def start_connection(connection_id: int) -> str:
     connector = web().services.registry.get(row.vendor)
     is_telephone, now = is_pbx(connector), standing_now()
     address = f"{web().public_url}/hooks/{row.hook_token}" if is_telephone and row.hook_token else None
+    with web().database.reading() as session:
+        stays, waiting = why_it_stays(session, row), count_waiting(session, row)
     if address:
         note_view(this_person(), "hook_address.view", row.name)
     return render_template(
@@ -163,6 +166,8 @@ def start_connection(connection_id: int) -> str:
         is_well=now.is_well(row),
         connection=row,
         hook_address=address,
+        stays=stays.value if stays else "",
+        waiting=waiting,
         can_check=connector is not None and connector.check is not None,
     )
 
