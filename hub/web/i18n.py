@@ -80,6 +80,11 @@ def show_zone(value: datetime) -> str:
     return str(format_datetime(value, "zzzz"))
 
 
+def zone_now() -> str:
+    """The zone that every time of the pages is in."""
+    return show_zone(web().services.now())
+
+
 def show_seconds(seconds: int | None) -> str:
     """A duration as people say it: "45 s", "3 min 05 s", "1 h 02 min"."""
     if not seconds:
@@ -100,4 +105,6 @@ def init_languages(app: Flask) -> None:
         "seconds": show_seconds,
     }  # fmt: skip
     app.jinja_env.filters.update(filters)
-    app.jinja_env.globals.update(locales=LOCALES, current_locale=lambda: str(get_locale() or _FALLBACK))
+    app.jinja_env.globals.update(
+        locales=LOCALES, zone_now=zone_now, current_locale=lambda: str(get_locale() or _FALLBACK)
+    )
