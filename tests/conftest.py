@@ -60,15 +60,18 @@ def migrated_postgres(postgres: Postgres) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A migrated, empty database; the test runs once on each store."""
     if request.param == "sqlite":
         file = tmp_path / "test.sqlite3"
         shutil.copyfile(request.getfixturevalue("migrated_sqlite"), file)
-        return f"sqlite:///{file}"
+        yield f"sqlite:///{file}"
+        return
     server: Postgres = request.getfixturevalue("postgres")
     template: str = request.getfixturevalue("migrated_postgres")
-    return server.create(f"test_{os.getpid()}_{next(_numbers)}", template=template)
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    yield server.create(name, template=template)
+    server.drop(name)  # thousands of them would fill gigabytes, and take minutes to remove at the end
 
 
 @pytest.fixture
