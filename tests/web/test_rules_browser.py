@@ -43,6 +43,9 @@ def test_a_rule_is_tried_live_kept_by_keyboard_and_every_page_is_for_everybody(
         assert page.locator("#rule-table tbody tr").first.inner_text().startswith("1.")
         page.locator("button", has_text="↓").first.press("Enter")
         page.locator("#rule-table tbody tr:nth-child(2)", has_text="Everybody new").wait_for()
+        page.wait_for_url(f"{base}#rule-2")
+        page.keyboard.press("Tab")  # goes on from the rule, wherever it has moved to
+        assert page.evaluate("document.activeElement.closest('tr').rowIndex") == 2
         narrow = browser.new_context(locale="ru-RU", viewport={"width": 390, "height": 844}, bypass_csp=True).new_page()
         sign_in(narrow, address, acme)
         for part in PAGES:

@@ -153,11 +153,16 @@ def move_rule(connection_id: int, place: int) -> Response:
             return put_line(document, place, None)
         return move_line(document, place, -1 if act == "up" else 1)
 
-    return changed(connection_id, edit)
+    return changed(connection_id, edit, at=_place_after(act, place))
 
 
-def changed(connection_id: int, edit: Any, *, endpoint: str = "pages.rule_book") -> Response:
-    """Keep the draft as `edit` makes it of the document, and go back to the page `endpoint`; say what went wrong."""
+def _place_after(act: str, place: int) -> str:
+    """Where the rule stands then: who moves it by the keyboard goes on from there."""
+    return f"rule-{max(1, place + {'up': -1, 'down': 1}.get(act, 0))}"
+
+
+def changed(connection_id: int, edit: Any, *, endpoint: str = "pages.rule_book", at: str | None = None) -> Response:
+    """Keep the draft as `edit` makes it of the document, say what went wrong, and go back to `at` in `endpoint`."""
     person, now = this_person(), web().services.now()
     revision = number(request.form.get("revision", ""))
     with web().database.transaction() as session:
@@ -178,4 +183,4 @@ def changed(connection_id: int, edit: Any, *, endpoint: str = "pages.rule_book")
         except RulesError as error:
             for mistake in error.mistakes[:5]:
                 flash(mistake.text(locale()), "bad")
-    return redirect(url_for(endpoint, connection_id=connection_id), code=303)
+    return redirect(url_for(endpoint, connection_id=connection_id, _anchor=at), code=303)
