@@ -126,9 +126,21 @@ def unknown_names(template: str) -> list[tuple[str, str]]:
 
 
 def kind_of(template: str) -> Kind:
-    """What a filled-in template is: one fact alone keeps its kind, everything else is text."""
+    """What a filled-in template is: one fact alone keeps its kind, a fixed number or date is one; all else is text."""
     alone = NAMED.fullmatch(template.strip())
+    if "{" not in template:
+        return _kind_of_words(template.strip())
     return CATALOGUE[alone.group(1)].kind if alone and alone.group(1) in CATALOGUE else Kind.TEXT
+
+
+def _kind_of_words(words: str) -> Kind:
+    if re.fullmatch(r"-?\d+([.,]\d+)?(\|[A-Z]{3})?", words):
+        return Kind.NUMBER
+    try:
+        datetime.fromisoformat(words)
+    except ValueError:
+        return Kind.TEXT
+    return Kind.MOMENT
 
 
 def fill(template: str, facts: PlanFacts) -> str:

@@ -16,7 +16,7 @@ _TAKES: Mapping[str, frozenset[Kind]] = {
     "number": frozenset({Kind.NUMBER, Kind.FLAG}),
     "moment": frozenset({Kind.MOMENT}),
     "flag": frozenset({Kind.FLAG}),
-    "choice": frozenset({Kind.TEXT}),
+    "choice": frozenset({Kind.TEXT, Kind.NUMBER}),
 }
 """What a field of the CRM takes: a text takes everything."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connectors.bitrix24.client import Portal
 from connectors.bitrix24.errors import Refused
+from connectors.bitrix24.own_fields import in_shape
 from connectors.bitrix24.translate import Entity, Params, user_id
 from connectors.bitrix24.translate_cards import call_entity, created_by, update_params
 from connectors.contract import Json, Step, StepResult
@@ -22,12 +23,15 @@ def set_card(step: Step, portal: Portal) -> StepResult:
     state = PersonState(str(step.done.get("client", {}).get("person") or PersonState.UNKNOWN))
     ready = created_by({key: step.done[key] for key in ("deal", "request") if key in step.done})
     wanted = [
-        (entity, _fields(facts, entity, always=False) if entity in ready else _dress(facts, entity, state))
+        (
+            entity,
+            _fields(portal, facts, entity, always=False) if entity in ready else _dress(portal, facts, entity, state),
+        )
         for entity in made
     ]
     known = call_entity(step.done)
     if known is not None and known not in made:
-        wanted.append((known, _fields(facts, known, always=True)))
+        wanted.append((known, _fields(portal, facts, known, always=True)))
     updated: list[Json] = []
     missing: list[Json] = []
     for entity, fields in wanted:
@@ -37,10 +41,10 @@ def set_card(step: Step, portal: Portal) -> StepResult:
     return {"updated": updated, "missing": missing} if wanted else {"skipped": "the call is on no CRM card"}
 
 
-def _dress(facts: CallFacts, entity: Entity, state: PersonState) -> Params:
+def _dress(portal: Portal, facts: CallFacts, entity: Entity, state: PersonState) -> Params:
     """What a registration, or a contact made before the call was answered, could not say yet."""
     treatment = facts.orders.treatment(state)
-    fields = _fields(facts, entity, always=False)
+    fields = dict(_fields(portal, facts, entity, always=False))
     person = treatment.user_id or (facts.user_id if treatment.outcome is LeadOutcome.CONTACT_DEAL else None)
     if person:
         fields["ASSIGNED_BY_ID"] = user_id(person)
@@ -59,12 +63,9 @@ def _stage(treatment: Treatment, entity: Entity) -> Params:
     return {**pipeline, "STAGE_ID": treatment.stage} if treatment.stage else pipeline
 
 
-def _fields(facts: CallFacts, entity: Entity, *, always: bool) -> Params:
-    return {
-        one.field: one.value
-        for one in facts.orders.fields
-        if one.entity.upper() == entity.type and (one.always or not always)
-    }
+def _fields(portal: Portal, facts: CallFacts, entity: Entity, *, always: bool) -> Params:
+    mine = [one for one in facts.orders.fields if one.entity.upper() == entity.type]
+    return dict(in_shape(portal, facts, entity, (one for one in mine if one.always or not always)))
 
 
 def _update(portal: Portal, entity: Entity, fields: Params) -> bool:

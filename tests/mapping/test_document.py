@@ -8,6 +8,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from hub.domain.treatment import FieldValue, LeadOutcome, PersonState
+from mapping.catalogue import kind_of
 from mapping.check import CrmDefinitions, check
 from mapping.defaults import PRESETS, default_rules
 from mapping.files import UnreadableFile, format_of, json_schema, read_text, write_text
@@ -199,3 +200,8 @@ def test_a_crm_that_was_never_read_is_not_checked_against() -> None:
 
 def test_a_field_value_says_where_it_goes() -> None:
     assert FieldValue("lead", "X", "1") == FieldValue("lead", "X", "1", always=False)
+
+
+def test_a_fixed_number_or_date_fits_a_field_of_numbers_or_dates() -> None:
+    kinds = {"1500": "number", "-2,5": "number", "20|EUR": "number", "2026-09-01": "moment", "soon": "text", "": "text"}
+    assert {value: str(kind_of(value)) for value in kinds} == kinds
