@@ -48,6 +48,14 @@ EVENTS = {
     "remark": _l("something said of the call"),
     "unknown": _l("something unknown"),
 }
+FATES = {
+    "joins_call": _l("joins a call that is there"),
+    "new_call": _l("makes a new call"),
+    "news": _l("is news for the hub, not about a call"),
+    "ignored": _l("is understood and not needed"),
+    "stays": _l("stays in quarantine"),
+    "untried": _l("was not tried here"),
+}
 RESULTS = {
     "answered": _l("answered"),
     "no_answer": _l("nobody answered"),
@@ -228,7 +236,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "direction": DIRECTIONS, "outcome": OUTCOMES, "delivery": DELIVERY_STATES, "intent": INTENTS, "event": EVENTS,
     "result": RESULTS, "place": PLACES, "health": HEALTH, "connection": CONNECTION_STATES, "lane": LANES,
     "recording": RECORDINGS, "inbox": INBOX_STATES, "role": ROLES, "model": MODELS, "alarm": ALARMS,
-    "drift": DRIFT_KINDS, "attempt": ATTEMPTS,
+    "drift": DRIFT_KINDS, "attempt": ATTEMPTS, "fate": FATES,
     "purpose": PURPOSES, "field": FIELDS, "difference": DIFFERENCES,
     "party": PARTIES, "channel": CHANNELS, "list": LISTS, "mend": MENDS,
 }  # fmt: skip

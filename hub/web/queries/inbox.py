@@ -39,6 +39,12 @@ def list_items(
     return page_of(rows, limit, lambda row: Cursor(row.item.id))
 
 
+def chosen_items(session: Session, workspace_id: int, ids: Sequence[int]) -> list[ListedItem]:
+    """Those of `ids` that belong to the workspace, the newest first."""
+    rows = session.execute(_items(workspace_id).where(InboxRow.id.in_(ids)).order_by(InboxRow.id.desc()))
+    return [ListedItem(*row) for row in rows]
+
+
 def find_item(session: Session, workspace_id: int, item_id: int) -> ListedItem | None:
     row = session.execute(_items(workspace_id).where(InboxRow.id == item_id)).one_or_none()
     return ListedItem(*row) if row else None
