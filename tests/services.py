@@ -80,7 +80,7 @@ def _as_postgres_user() -> dict[str, object]:
 
 
 _UNSAFE_BUT_QUICK = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_wal_size=128MB")
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+_MEMORY = Path("/dev/shm")
 _ENOUGH_BYTES = 2 * 1024**3
 
 
