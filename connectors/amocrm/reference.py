@@ -155,6 +155,20 @@ def lead_field_codes(account: Account) -> frozenset[str]:
     return _kept(account, "lead_field_codes", read)
 
 
+def many_valued(account: Account, collection: str) -> frozenset[str]:
+    """The fields of leads, contacts or companies that hold several choices, by id and by code (amocrm.md §4.4)."""
+
+    def read() -> frozenset[str]:
+        try:
+            found = listed(account, f"{collection}/custom_fields", "custom_fields")
+        except Refused:
+            return frozenset()
+        several = [row for row in found if text(row.get("type")) == "multiselect"]
+        return frozenset(name for row in several for name in (identifier(row.get("id")), text(row.get("code"))) if name)
+
+    return _kept(account, f"many_valued:{collection}", read)
+
+
 def task_types(account: Account) -> tuple[tuple[str, str], ...]:
     """Task types as (id, name)."""
 

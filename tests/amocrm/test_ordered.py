@@ -14,7 +14,10 @@ from hub.domain.intents import CallFacts, Intent, IntentKind
 from hub.domain.treatment import CardOrders, FieldValue, LeadOutcome, PersonState, Treatment
 from mapping.defaults import default_rules
 from mapping.model import Situation
+from simulators.amocrm.fields import add_field
+from simulators.amocrm.simulator import AmoCrmSimulator
 from tests.amocrm.story import Hub, call, log
+from tests.rules.stands import AmocrmStand
 
 FIELDS = (FieldValue("lead", "UTM_TERM", "oak"), FieldValue("contact", "UTM_TERM", "x", always=True))
 
@@ -106,3 +109,36 @@ def test_the_settings_are_what_the_built_in_rules_say() -> None:
 def test_a_checkbox_gets_true_or_false() -> None:
     assert field_item(FieldValue("lead", "UNIQUE", "1", kind="flag"))["values"] == [{"value": True}]
     assert field_item(FieldValue("lead", "UNIQUE", "0", kind="flag"))["values"] == [{"value": False}]
+
+
+def test_several_choices_and_a_number_get_the_shapes_that_amocrm_takes() -> None:
+    """Through the stand-in that judges each body (amocrm.md §4.4)."""
+    with AmoCrmSimulator() as simulator:
+        simulator.settings.limited = False
+        account = simulator.account
+        several = add_field(account, "leads", "Goods", None, "multiselect", enums=("Doors", "Windows", "Floors"))
+        one = add_field(account, "leads", "Kind", None, "select", enums=("Retail", "Wholesale"))
+        stand = AmocrmStand(simulator)
+        facts = replace(
+            call(user_id="505"),
+            orders=CardOrders(
+                treatments={"unknown": Treatment(LeadOutcome.LEAD, "ads")},
+                fields=(
+                    FieldValue("lead", str(several["id"]), "Doors; Floors"),
+                    FieldValue("lead", str(one["id"]), "Retail"),
+                    FieldValue("contact", "EMAIL", "olga@acme.example"),
+                    FieldValue("contact", "PHONE", "8 (900) 123-45-67", always=True),
+                ),
+            ),
+        )
+        done = stand.bring((log(facts), Intent(IntentKind.SET_CARD, "card", facts, ())))
+        assert "left_out" not in done["card"]
+        (lead,), (contact,) = simulator.leads(), simulator.contacts()
+        held = {str(field["field_id"]): field["values"] for field in lead["custom_fields_values"] or ()}
+        assert [value["value"] for value in held[str(several["id"])]] == ["Doors", "Floors"]
+        assert [value["value"] for value in held[str(one["id"])]] == ["Retail"]
+        emails = [field for field in contact["custom_fields_values"] if field["field_code"] == "EMAIL"]
+        assert emails[0]["values"][0]["enum_code"] == "WORK"
+        phones = [field for field in contact["custom_fields_values"] if field["field_code"] == "PHONE"]
+        assert [value["value"] for value in phones[0]["values"]] == ["+79001234567"]
+        assert stand.offences() == []
