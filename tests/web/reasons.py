@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from hub.callbacks.rules import Rules
 from hub.callbacks.words import WORDS as CALLBACK_WORDS
 from hub.db.callbacks import CallbackRow, CallbackStep
 from hub.db.engine import Database
@@ -29,6 +31,7 @@ from hub.web.routing.words import COMMAND_KINDS, COMMAND_STATES, FACTS
 from hub.web.told import KNOWN, crm, delivery, intake, wire
 from hub.web.words import ALARMS, ATTEMPTS, DELIVERY_STATES, INBOX_STATES, INTENTS, PARTIES
 from mapping.words import WORDS
+from tests.web.rule_books import add_rules
 from tests.web.seed import NOW, Seeded, add_delivery, add_item
 from tests.web.test_evidence_words import SENTENCES
 from tests.web.test_statements import add_statement
@@ -38,6 +41,16 @@ SAMPLES = {
     "words": "the call is on no card",
     "cause": "a header or the address has characters not allowed",
 }
+SUBJECTS = {
+    "rules.draft": "b24: draft 3", "rules.publish": "b24: version 2", "vip.import": "1 new, 2 changed, 3 removed",
+    "block.add": "number +7900", "block.remove": "visitor 7", "user.add": "vera@acme.example: agent",
+    "user.change": "vera@acme.example: agent → auditor, Анна", "user.remove": "vera@acme.example: admin",
+    "workspace.change": "timezone: Europe/Moscow → Asia/Omsk, region: 1 → 2, locale: 1 → 2, hours",
+    "callbacks.settings": ", ".join(one.name for one in fields(Rules)), "callbacks.stop": "callbacks",
+    "callbacks.start": "callbacks", "bitrix24_removed": "wiped", "routing.put_hours": "workspace",
+    "routing.put_routing_settings": "settings", "provisioning.apply": "+ connection b24 (Bitrix24)",
+}  # fmt: skip
+"""What the log says of actions that have more to tell than a name."""
 PLACE = re.compile(r"\{(\w+)\}|%\((\w+)\)s")
 
 
@@ -62,6 +75,7 @@ def add_reasons(database: Database, seeded: Seeded) -> dict[str, Any]:
         _routing(session, seeded, call_id)
         _connections(session, seeded)
         _audit(session, seeded)
+        add_rules(session, seeded)
         _tracking(session, seeded, call_id)
         _desk(session, seeded, call_id)
         callback_id = _callbacks(session, seeded)
@@ -199,9 +213,9 @@ def _connections(session: Session, seeded: Seeded) -> None:
 
 def _audit(session: Session, seeded: Seeded) -> None:
     for action in ACTIONS:
-        session.add(
-            AuditRow(workspace_id=seeded.workspace_id, at=NOW, actor="anna@acme.example", action=action, subject="b24")
-        )
+        row = AuditRow(workspace_id=seeded.workspace_id, at=NOW, actor="anna@acme.example", action=action)
+        row.subject = SUBJECTS.get(action, "b24")
+        session.add(row)
 
 
 def _tracking(session: Session, seeded: Seeded, call_id: int) -> None:

@@ -62,6 +62,7 @@ def init_pages(app: Flask) -> None:
     from hub.web.desk import pages as _desk  # noqa: F401
     from hub.web.office import account, keys, log, users  # noqa: F401
     from hub.web.office import settings as _settings  # noqa: F401
+    from hub.web.office.subjects import subject_words
     from hub.web.office.words import filters as office_filters
     from hub.web.pages import calls, connections, deliveries, holding, login, overview, quarantine, statements  # noqa: F401
     from hub.web.pages import reports as _reports  # noqa: F401
@@ -88,7 +89,7 @@ def init_pages(app: Flask) -> None:
     app.jinja_env.filters.update(office_filters())
     app.jinja_env.filters.update(callback_filters())
     app.jinja_env.filters.update(start_field=field_word, told=told, retold=retold_reason, notice=notice_words)
-    app.jinja_env.filters.update(device=device_words)
+    app.jinja_env.filters.update(device=device_words, subject=subject_words)
     app.jinja_env.filters.update(rule_filters())
     app.jinja_env.globals.update(
         csrf_token=generate_csrf,

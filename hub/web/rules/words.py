@@ -38,9 +38,8 @@ def rulewhat(what: str) -> str:
 
 def effect_words(words: str, act: str) -> str | Markup:
     """The particulars of an effect: a reason for what is left; what is written stands as it would in the CRM."""
-    if act == "left":
-        return retold_reason(ruleword(words, "person"))
-    return Markup("<q>%s</q>") % words
+    reason = retold_reason(ruleword(words, "person")) if act == "left" else words
+    return reason if reason != words else Markup("<q>%s</q>") % words
 
 
 def filters() -> dict[str, Callable[..., str]]:
