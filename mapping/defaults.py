@@ -71,22 +71,25 @@ def sales_team(stranger: str, locale: str) -> dict[str, Any]:
 
 
 def service_desk(stranger: str, locale: str) -> dict[str, Any]:
-    """Known clients are served; only a stranger who was talked to becomes a card."""
+    """Known clients are served. A stranger becomes a card, missed or not: in some CRMs a task needs one to hang on."""
     return {
         "version": 1,
         "policy": [
             _internal(locale),
             {
-                "name": say("preset_talked", locale),
-                "situation": ["inbound_answered", *ASKED_FOR],
+                "name": say("unknown_becomes_lead", locale),
+                "situation": ["inbound_answered", "inbound_missed", "repeat_missed", "after_hours", *ASKED_FOR],
                 "person": ["unknown"],
                 "outcome": stranger,
-                "responsible": ["answered_by"],
+                "responsible": ["answered_by", "on_duty"],
             },
             _logged(locale),
         ],
         "tasks": {"who": ["on_duty", "owner"], "within_minutes": 30, "working_hours": True},
     }
+
+
+_PAID = ("*/cpc", "*/cpm", "*/cpa", "*/ppc", "*/paid*", "*/offline")
 
 
 def agency(stranger: str, locale: str) -> dict[str, Any]:
@@ -97,12 +100,20 @@ def agency(stranger: str, locale: str) -> dict[str, Any]:
             _internal(locale),
             {"name": say("preset_menu", locale), "situation": ["ivr_only"], "outcome": "activity_only"},
             {
-                "name": say("preset_advertised", locale),
+                "name": say("preset_campaign", locale),
                 "situation": [*INBOUND, *ASKED_FOR],
-                "source": ["*/cpc", "*/cpm", "*/offline"],
+                "source": [f"{medium}/?*" for medium in _PAID],
                 "person": ["unknown"],
                 "outcome": stranger,
                 "title": "{source.source} / {source.campaign}: {client.phone}",
+            },
+            {
+                "name": say("preset_advertised", locale),
+                "situation": [*INBOUND, *ASKED_FOR],
+                "source": list(_PAID),
+                "person": ["unknown"],
+                "outcome": stranger,
+                "title": "{source.source} / {source.medium}: {client.phone}",
             },
             {
                 "name": say("unknown_becomes_lead", locale),
@@ -112,6 +123,7 @@ def agency(stranger: str, locale: str) -> dict[str, Any]:
             },
             _logged(locale),
         ],
+        "tasks": {"who": ["owner", "rung_first", "on_duty"], "within_minutes": 60, "working_hours": True},
         "quality": {"min_talk_seconds": 45, "unique_days": 90},
     }
 
