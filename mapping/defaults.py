@@ -77,7 +77,7 @@ def service_desk(stranger: str, locale: str) -> dict[str, Any]:
         "policy": [
             _internal(locale),
             {
-                "name": say("unknown_becomes_lead", locale),
+                "name": say("preset_served", locale),
                 "situation": ["inbound_answered", "inbound_missed", "repeat_missed", "after_hours", *ASKED_FOR],
                 "person": ["unknown"],
                 "outcome": stranger,

@@ -114,6 +114,7 @@ RULE_WORDS: dict[str, dict[str, str]] = {
         "en": "a client without an open deal gets a new one",
     },
     "preset_talked": {"ru": "новый клиент после разговора", "en": "a stranger, once talked to"},
+    "preset_served": {"ru": "новый клиент, прошедший меню", "en": "a stranger who got past the menu"},
     "preset_campaign": {"ru": "новый клиент с рекламной кампании", "en": "a stranger from a campaign"},
     "preset_advertised": {"ru": "новый клиент с рекламы", "en": "a stranger from an advertisement"},
     "open_deal_label": {

@@ -179,8 +179,8 @@ def test_everything_else_is_kept_as_it_was_entered(owner: FlaskClient, acme: See
 
 def test_files_and_presets_become_the_draft(owner: FlaskClient, acme: Seeded) -> None:
     assert "служба" not in owner.get(base(acme)).text
-    assert "новый клиент после разговора" in send(owner, f"{base(acme)}/import", preset="service_desk").text
-    text = owner.get(f"{base(acme)}/rules.json").text.replace("новый клиент после разговора", "from a file")
+    assert "новый клиент, прошедший меню" in send(owner, f"{base(acme)}/import", preset="service_desk").text
+    text = owner.get(f"{base(acme)}/rules.json").text.replace("новый клиент, прошедший меню", "from a file")
     assert "from a file" in send(owner, f"{base(acme)}/import", text=text).text
     assert "This is not TOML" in send(owner, f"{base(acme)}/import", text="policy = [").text
     assert "The draft is gone" in send(owner, f"{base(acme)}/discard").text
