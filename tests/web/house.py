@@ -66,6 +66,7 @@ def _html_pages(app: Flask, seeded: Seeded, ids: dict[str, Any]) -> list[str]:
             "/admin/calls?q=nothing",
             "/admin/deliveries?view=dead",
             "/admin/deliveries/preview?all=1&view=all",
+            "/admin/quarantine/preview?all=1",
             "/admin/reports?view=days",
             "/admin/reports?view=employees",
             f"/admin/connections/{seeded.pbx_id}",

@@ -1,91 +1,39 @@
-"""Sites by the page: added, changed, put aside, removed; by the rules of the file, and beside each other."""
+"""Sites by the page: added by the rules of the file, shown to everybody by their rights; the form by itself."""
 
 from __future__ import annotations
 
 import html
-import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
-from werkzeug.test import TestResponse
 
 from hub.db.engine import Database
-from hub.db.tables import AuditRow, LineSource, Workspace
-from hub.db.tracking import SiteNumber, SiteRow
+from hub.db.tables import LineSource, Workspace
+from hub.db.tracking import SiteRow
 from hub.provisioning.export import export_workspace
-from hub.tracking.live.numbers import usable_numbers
 from hub.tracking.live.sites import read_site
 from hub.web.tracking.site_form import item_of_form, origin_of, typed_of
-from tests.web.conftest import Notes, csrf_of, log_in
+from tests.web.conftest import log_in
 from tests.web.seed import NOW, Seeded, add_call
-from tests.web.things import add_tracking
+from tests.web.site_forms import (
+    FIRST,
+    NEW,
+    SECOND,
+    THIRD,
+    add,
+    change,
+    errors_of,
+    noted,
+    pool_of,
+    post,
+    shop,
+    site_of,
+)
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-NEW = "/admin/new-site"
-FIRST, SECOND, THIRD = "+74951110001", "+74951110002", "+74951110003"
-
-
-def shop(**changed: str) -> dict[str, str]:
-    return {"origins": "https://shop.example", "default_number": "8 (495) 000-00-00", "pool": FIRST, **changed}
-
-
-def post(client: FlaskClient, path: str, form: dict[str, Any]) -> TestResponse:
-    token = csrf_of(client.get("/admin/calls").text)
-    return client.post(path, data={"csrf_token": token, **form})
-
-
-def add(client: FlaskClient, **changed: str) -> str:
-    """The key of a site that was added."""
-    answer = post(client, NEW, shop(**changed))
-    assert answer.status_code == 303, errors_of(answer)
-    return answer.location.rsplit("/", 1)[1]
-
-
-def form_of(client: FlaskClient, key: str) -> dict[str, str]:
-    """What the form of a site holds, as a browser would send it back."""
-    page = client.get(f"/admin/sites/{key}/change").text
-    fields = dict(re.findall(r'<input name="(\w+)" value="([^"]*)"', page))
-    fields |= dict(re.findall(r'<textarea name="(\w+)"[^>]*>\n?(.*?)</textarea>', page, re.DOTALL))
-    fields |= dict(re.findall(r'<select name="(\w+)".*?<option value="(\w+)" selected', page, re.DOTALL))
-    was = re.search(r'name="was" value="(\w+)"', page)
-    assert was is not None
-    fields["was"] = was[1]
-    ticked = {"wait_for_interaction": "1"} if re.search(r'name="wait_for_interaction" value="1" checked', page) else {}
-    return {name: html.unescape(value) for name, value in {**fields, **ticked}.items()}
-
-
-def change(client: FlaskClient, key: str, **changed: str) -> TestResponse:
-    return post(client, f"/admin/sites/{key}/change", {**form_of(client, key), **changed})
-
-
-def errors_of(answer: TestResponse) -> dict[str, str]:
-    found = re.findall(r'<span class="note bad" id="wrong-(\w+)">(.*?)</span>', answer.text)
-    return {name: html.unescape(words) for name, words in found}
-
-
-def site_of(database: Database, key: str) -> SiteRow | None:
-    with database.reading() as session:
-        return session.scalar(select(SiteRow).where(SiteRow.key == key))
-
-
-def pool_of(database: Database, key: str) -> dict[str, str]:
-    row = site_of(database, key)
-    assert row is not None
-    with database.reading() as session:
-        held = select(SiteNumber).where(SiteNumber.site_id == row.id, SiteNumber.until.is_(None))
-        return {one.number: one.region for one in session.scalars(held)}
-
-
-def noted(database: Database) -> list[tuple[str, str]]:
-    with database.reading() as session:
-        query = select(AuditRow.action, AuditRow.subject).where(AuditRow.action.startswith("site."))
-        return [(action, subject) for action, subject in session.execute(query.order_by(AuditRow.id))]
-
 
 # --- Adding -----------------------------------------------------------------------------------------
 
@@ -203,152 +151,6 @@ def test_lines_that_calls_came_to_are_offered_and_join_when_ticked(
     key = add(client, known="+74950000001")
     assert set(pool_of(database, key)) == {FIRST, "+74950000001"}
     assert 'name="known"' not in client.get(f"/admin/sites/{key}/change").text
-
-
-# --- Beside each other ------------------------------------------------------------------------------
-
-
-def test_number_of_another_site_is_refused_with_its_name(app: Flask, acme: Seeded, database: Database) -> None:
-    client = log_in(app, acme)
-    add(client, name="First", static="+74952220001; billboard")
-    for taken, field in ((FIRST, "pool"), ("+74952220001", "pool")):
-        answer = post(client, NEW, shop(origins="https://b.example", pool=f"{SECOND}\n{taken}"))
-        assert errors_of(answer) == {field: f"{taken} belongs to the site “First”. Take it off there first."}
-    with database.reading() as session:
-        assert len(session.scalars(select(SiteRow.id)).all()) == 1
-
-
-def test_number_of_another_workspace_is_refused_without_a_name(app: Flask, acme: Seeded, stranger: Seeded) -> None:
-    add(log_in(app, stranger), name="Their secret shop")
-    answer = post(log_in(app, acme), NEW, shop())
-    assert errors_of(answer) == {"pool": f"{FIRST} is in use elsewhere on this hub. Choose another one."}
-    assert "secret" not in answer.text
-
-
-@on_sqlite
-def test_domain_and_key_belong_to_one_site(app: Flask, acme: Seeded, stranger: Seeded) -> None:
-    client = log_in(app, acme)
-    add(client, name="First", key="shop")
-    answer = post(client, NEW, shop(pool="", origins="https://b.example\nHTTPS://SHOP.example/"))
-    assert errors_of(answer)["origins"] == "https://shop.example belongs to the site “First”. Take it off there first."
-    other = log_in(app, stranger)
-    for who, address in ((client, "b.example"), (other, "c.example")):
-        assert "key" in errors_of(post(who, NEW, shop(key="shop", pool="", origins=address)))
-    assert add(other, pool="", origins="https://shop.example") == "shop-example"
-    assert add(client, pool="", origins="https://shop.example:8443") == "shop-example-2"
-
-
-def test_number_that_moved_rests_for_the_new_site(app: Flask, acme: Seeded, database: Database, notes: Notes) -> None:
-    client = log_in(app, acme)
-    first = add(client, pool=f"{FIRST}\n{SECOND}")
-    assert change(client, first, pool=FIRST).status_code == 303
-    second = add(client, origins="https://b.example", pool=SECOND)
-    row = site_of(database, second)
-    assert row is not None
-    with database.reading() as session:
-        assert usable_numbers(session, row.id, NOW + timedelta(days=9)) == {}
-        assert usable_numbers(session, row.id, NOW + timedelta(days=11)) == {SECOND: ""}
-    assert change(client, first, pool=FIRST, name="Renamed").status_code == 303
-
-
-# --- Changing ---------------------------------------------------------------------------------------
-
-
-def test_change_keeps_what_is_not_touched_and_notes_what_is(app: Flask, acme: Seeded, database: Database) -> None:
-    client = log_in(app, acme)
-    key = add(client, consent="required", static="+74952220001; billboard", pools="Тверь: +74822110001")
-    assert change(client, key, pool=f"{SECOND}\n{THIRD}", name="Shop").status_code == 303
-    assert pool_of(database, key) == {SECOND: "", THIRD: "", "+74822110001": "Тверь"}
-    row = site_of(database, key)
-    assert row is not None
-    assert (row.name, row.settings["consent"]) == ("Shop", "required")
-    assert noted(database)[-1] == ("site.change", f"{key}: pool +2 -1, name")  # no whole number stands there
-    assert change(client, key, consent="not_needed", static="").status_code == 303
-    with database.reading() as session:
-        assert session.scalars(select(LineSource.number)).all() == []
-
-
-@on_sqlite
-def test_site_made_without_a_file_is_changed_too(app: Flask, acme: Seeded, database: Database) -> None:
-    key = add_tracking(database, acme)["key"]
-    client = log_in(app, acme)
-    assert form_of(client, key)["pool"] == FIRST
-    assert change(client, key, pool=f"{FIRST}\n{SECOND}").status_code == 303
-    assert set(pool_of(database, key)) == {FIRST, SECOND}
-
-
-@on_sqlite
-def test_change_by_somebody_else_meanwhile_is_not_overwritten_unseen(
-    app: Flask, acme: Seeded, database: Database
-) -> None:
-    client = log_in(app, acme)
-    key = add(client)
-    mine = form_of(client, key)
-    change(client, key, pool=SECOND)
-    answer = post(client, f"/admin/sites/{key}/change", {**mine, "name": "Mine"})
-    assert answer.status_code == 422
-    assert "Somebody else has changed this site meanwhile" in answer.text
-    assert set(pool_of(database, key)) == {SECOND}
-    was = re.search(r'name="was" value="(\w+)"', answer.text)
-    assert was is not None
-    assert post(client, f"/admin/sites/{key}/change", {**mine, "name": "Mine", "was": was[1]}).status_code == 303
-
-
-@on_sqlite
-def test_mistake_of_a_change_changes_nothing(app: Flask, acme: Seeded, database: Database) -> None:
-    client = log_in(app, acme)
-    key = add(client)
-    answer = change(client, key, pool=f"{SECOND}\n12", name="New")
-    assert answer.status_code == 422
-    assert "pool" in errors_of(answer)
-    row = site_of(database, key)
-    assert row is not None
-    assert row.name == "shop.example"
-    assert set(pool_of(database, key)) == {FIRST}
-
-
-# --- Putting aside and removing ---------------------------------------------------------------------
-
-
-def test_put_aside_frees_the_pool_and_keeps_the_rest(app: Flask, acme: Seeded, database: Database) -> None:
-    client = log_in(app, acme)
-    key = add(client, pool=f"{FIRST}\n{SECOND}", consent="required", static="+74952220001; billboard")
-    for _ in range(2):  # pressed twice, put aside once
-        assert post(client, f"/admin/sites/{key}/aside", {}).status_code == 303
-    assert pool_of(database, key) == {}
-    assert noted(database)[1:] == [("site.put_aside", f"{key}: pool -2")]
-    assert form_of(client, key)["static"] == "+74952220001; billboard"
-    assert "no numbers for visitors" in client.get("/admin/sites").text
-    assert change(client, key, pool=FIRST).status_code == 303
-    row = site_of(database, key)
-    assert row is not None
-    with database.reading() as session:
-        assert usable_numbers(session, row.id, NOW) == {FIRST: ""}
-
-
-def test_site_that_nobody_was_on_is_removed_with_its_lines(app: Flask, acme: Seeded, database: Database) -> None:
-    client = log_in(app, acme)
-    key = add(client, static="+74952220001; billboard")
-    assert post(client, f"/admin/sites/{key}/remove", {}).location == "/admin/sites"
-    assert site_of(database, key) is None
-    with database.reading() as session:
-        assert session.scalars(select(LineSource.number)).all() == []
-        assert session.scalars(select(SiteNumber.number)).all() == []
-        assert "[[site]]" not in export_workspace(session, acme.slug)
-    assert noted(database)[-1] == ("site.remove", key)
-    assert add(client) == key
-
-
-@on_sqlite
-def test_site_with_visits_stays_and_the_page_says_why(app: Flask, acme: Seeded, database: Database) -> None:
-    key = add_tracking(database, acme)["key"]
-    client = log_in(app, acme)
-    page = client.get(f"/admin/sites/{key}").text
-    assert f"/admin/sites/{key}/aside" in page
-    assert f"/admin/sites/{key}/remove" not in page
-    answer = post(client, f"/admin/sites/{key}/remove", {})
-    assert "Put it aside instead" in client.get(answer.location).text
-    assert set(pool_of(database, key)) == {FIRST}
 
 
 # --- Who sees what ----------------------------------------------------------------------------------
