@@ -17,6 +17,7 @@ from hub.web.pages import pages
 from hub.web.paging import parse_id
 from hub.web.people import this_person
 from hub.web.roles import Right, needs
+from hub.web.rules.excerpt import AT_ONCE, excerpt
 from hub.web.rules.reading import Line, move_line, number, policy_line, policy_pasted, put_line
 from hub.web.rules.trying import ask_of_call
 from hub.web.rules.views import Book, crm_connections, find_call, find_crm, heard_lines, read_book, recent_calls
@@ -42,10 +43,15 @@ def rules() -> str | Response:
 @pages.get("/admin/rules/<row:connection_id>")
 @needs(Right.RULES)
 def rule_book(connection_id: int) -> str:
+    """The rules from the top; of a long book the page with the rule `at`, or with those that say `q`."""
+    sought, at = request.args.get("q", "").strip(), number(request.args.get("at", ""))
     with web().database.reading() as session:
         book = read_book(session, connection_id)
         table = policy_pasted(book.document)
-        return render_template("rules/book.html", book=book, mistakes=said(book), table=table, tab="book")
+        some = excerpt(book.document["policy"], sought, at if isinstance(at, int) else 1)
+        return render_template(
+            "rules/book.html", book=book, some=some, sought=sought, mistakes=said(book), table=table, tab="book"
+        )
 
 
 def said(book: Book) -> list[str]:
@@ -156,13 +162,13 @@ def move_rule(connection_id: int, place: int) -> Response:
     return changed(connection_id, edit, at=_place_after(act, place))
 
 
-def _place_after(act: str, place: int) -> str:
+def _place_after(act: str, place: int) -> int:
     """Where the rule stands then: who moves it by the keyboard goes on from there."""
-    return f"rule-{max(1, place + {'up': -1, 'down': 1}.get(act, 0))}"
+    return max(1, place + {"up": -1, "down": 1}.get(act, 0))
 
 
-def changed(connection_id: int, edit: Any, *, endpoint: str = "pages.rule_book", at: str | None = None) -> Response:
-    """Keep the draft as `edit` makes it of the document, say what went wrong, and go back to `at` in `endpoint`."""
+def changed(connection_id: int, edit: Any, *, endpoint: str = "pages.rule_book", at: int | None = None) -> Response:
+    """Keep the draft as `edit` makes it of the document, or say why not; back to rule `at` of the page `endpoint`."""
     person, now = this_person(), web().services.now()
     revision = number(request.form.get("revision", ""))
     with web().database.transaction() as session:
@@ -183,4 +189,6 @@ def changed(connection_id: int, edit: Any, *, endpoint: str = "pages.rule_book",
         except RulesError as error:
             for mistake in error.mistakes[:5]:
                 flash(mistake.text(locale()), "bad")
-    return redirect(url_for(endpoint, connection_id=connection_id, _anchor=at), code=303)
+    page = at if at and at > AT_ONCE else None
+    row = f"rule-{at}" if at else None
+    return redirect(url_for(endpoint, connection_id=connection_id, at=page, _anchor=row), code=303)
