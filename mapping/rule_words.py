@@ -199,7 +199,7 @@ RULE_WORDS: dict[str, dict[str, str]] = {
     "line_policy": {"ru": "правило", "en": "rule"},
     "line_fields": {"ru": "поле", "en": "field"},
     "line_called": {"ru": "{line} «{name}»", "en": "{line} “{name}”"},
-    "detail_name": {"ru": "название", "en": "name"},
+    "detail_name": {"ru": "имя", "en": "name"},
     "detail_extension": {"ru": "внутренний номер", "en": "extension"},
     "detail_user": {"ru": "пользователь CRM", "en": "user of the CRM"},
     "detail_situation": {"ru": "когда", "en": "when"},

@@ -57,7 +57,7 @@ SENTENCES = (
     _l("it was delivered, and the CRM does not show it: was it deleted there?"),
     _l("%(title)s has no list of calls that the hub can ask for"),
     _l("the connection is %(state)s: %(words)s"),
-    _l("the connection is %(state)s: "),
+    _l("the connection is %(state)s:"),
     _l("the CRM shows it %(number)s times"),
     _l("its recording was attached, and the CRM shows none"),
     _l("the CRM shows it: the hub checks"),
