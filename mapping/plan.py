@@ -186,7 +186,8 @@ def card_fields(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) ->
         one.pipeline or one.stage or one.title or one.user_id or one.outcome is LeadOutcome.CONTACT_DEAL
         for one in about.orders.treatments.values()
     )
-    if not about.orders.fields and not dressed:
+    hidden = bool(about.orders.client_name) and _creates(about)
+    if not about.orders.fields and not dressed and not hidden:
         return []
     return [Intent(IntentKind.SET_CARD, "card", about, (*reasons, *why_fields(facts)))]
 

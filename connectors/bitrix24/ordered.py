@@ -5,6 +5,7 @@ from __future__ import annotations
 from connectors.bitrix24.client import Portal
 from connectors.bitrix24.errors import Refused
 from connectors.bitrix24.own_fields import in_shape
+from connectors.bitrix24.requests import own_title
 from connectors.bitrix24.translate import Entity, Params, user_id
 from connectors.bitrix24.translate_cards import call_entity, created_by, update_params
 from connectors.contract import Json, Step, StepResult
@@ -48,8 +49,8 @@ def _dress(portal: Portal, facts: CallFacts, entity: Entity, state: PersonState)
     person = treatment.user_id or (facts.user_id if treatment.outcome is LeadOutcome.CONTACT_DEAL else None)
     if person:
         fields["ASSIGNED_BY_ID"] = user_id(person)
-    if entity.type in _TITLED and treatment.title:
-        fields["TITLE"] = treatment.title
+    if entity.type in _TITLED and (treatment.title or facts.orders.client_name):
+        fields["TITLE"] = treatment.title or own_title(facts, portal)  # the portal's own title has the whole number
     return {**fields, **_stage(treatment, entity)}
 
 

@@ -84,10 +84,8 @@ def _fields(facts: CallFacts, treatment: Treatment, client: Client, kind: str, p
     assert facts.client is not None
     person = responsible(facts, treatment, client.owner) or portal.settings.default_user_id
     source, asked = facts.source, facts.form
-    shown = facts.orders.client_name or format_phone(facts.client)
-    titles = _TITLES["request" if asked else "call"]
     return {
-        "TITLE": inert(treatment.title or titles.get(portal.door.connection.locale, titles["en"]).format(client=shown)),
+        "TITLE": inert(treatment.title or own_title(facts, portal)),
         "SOURCE_ID": facts.orders.crm_source or (_OF_A_REQUEST if asked else portal.settings.source_id),
         "ASSIGNED_BY_ID": user_id(person) if person else "",
         "COMMENTS": inert(asked.comment) if asked else "",
@@ -99,6 +97,14 @@ def _fields(facts: CallFacts, treatment: Treatment, client: Client, kind: str, p
         **_whose(facts, client, kind),
         **_place(treatment, kind),
     }
+
+
+def own_title(facts: CallFacts, portal: Portal) -> str:
+    """What a card is called where no rule says it; the client as the rules let them be shown."""
+    assert facts.client is not None
+    titles = _TITLES["request" if facts.form else "call"]
+    shown = facts.orders.client_name or format_phone(facts.client)
+    return titles.get(portal.door.connection.locale, titles["en"]).format(client=shown)
 
 
 def _whose(facts: CallFacts, client: Client, kind: str) -> Params:

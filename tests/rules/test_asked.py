@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from hub.db.engine import Database
+from hub.db.tables import Connection
 from hub.domain.errors import Throttled
 from hub.domain.treatment import PersonState
+from hub.rules.asking import ask_crm
 from hub.rules.words import run_lines
 from simulators.amocrm.simulator import AmoCrmSimulator
 from simulators.bitrix24.simulator import Bitrix24Simulator
@@ -120,6 +122,16 @@ def test_a_crm_that_asks_for_a_pause_is_left_alone_and_the_run_goes_on(
     assert portal.tried(RULES).in_doubt == 4
 
 
+def test_nobody_is_asked_once_the_time_is_over_or_while_the_connection_rests(portal: Written) -> None:
+    world, phones = portal.world, list(CALLS.values())
+    assert ask_crm(world.runtime, world.crm_id, phones, wait_seconds=0) == {}
+    assert len(ask_crm(world.runtime, world.crm_id, phones)) == 4
+    with world.database.transaction() as session:
+        session.get_one(Connection, world.crm_id).state = "paused"
+    assert ask_crm(world.runtime, world.crm_id, phones) == {}
+    assert ask_crm(None, world.crm_id, phones) == {}
+
+
 def test_what_was_said_when_a_call_was_written_stands_though_the_client_has_changed_since(portal: Written) -> None:
     phone = CALLS["contact"]
     portal.stand.put("contact", phone)
@@ -199,3 +211,26 @@ def test_no_task_is_foretold_for_whom_no_card_is_made(portal: Written) -> None:
     assert ("left", "task") in {(effect.act, effect.what) for effect in one.draft.effects}
     portal.write(rules)
     assert _tasks(portal) == []
+
+
+def test_a_number_that_is_to_be_hidden_stands_in_no_title_no_task_and_no_note(written: Written) -> None:
+    """Only the phone field keeps it: Bitrix24 itself calls a new lead by the whole number."""
+    rules = {
+        "version": 1,
+        "policy": [{"name": "all", "person": ["unknown"], "outcome": "lead"}],
+        "privacy": {"mask_phones": True},
+    }
+    phone, asked = CALLS["unknown"], REQUESTS["unknown"]
+    written.hear({phone: False})
+    written.ask_for_call(asked, failed=True)
+    written.write(rules)
+    hidden = [number[5:8] + "-" + number[8:10] + "-" + number[10:] for number in (phone, asked)]
+    texts: list[str] = []
+    for kind in written.stand.kinds:
+        names = ("TITLE", "NAME", "COMMENTS", "name")
+        texts += [str(card[name]) for card in written.new(kind) for name in names if name in card]
+    texts += [str(one.get("text") or (one.get("SUBJECT"), one.get("DESCRIPTION"))) for one in _tasks(written)]
+    assert len(_tasks(written)) == 2
+    assert len(texts) >= 5
+    for text in texts:
+        assert not any(number in text for number in (phone, asked, *hidden)), text
