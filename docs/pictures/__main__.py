@@ -73,6 +73,7 @@ PICTURES = (
         tallest=2300,
     ),
     Picture("overview", "/admin/", cut="", tallest=1080),
+    Picture("reports", "/admin/reports", shows="#groups tbody tr"),
     Picture("rules", "/admin/rules", opens="main a:text-is('b24')", shows="main table"),
     Picture(
         "rules-dry-run", "/admin/rules", opens="main a:text-is('b24') >> main nav a[href$='/try']", tallest=1300,

@@ -24,6 +24,14 @@ _WIDE = 1280
 _COLOURS = 128
 """Of a palette: pages have few, and a picture with a palette is a third as large."""
 _LOOK_AGAIN_SECONDS = 1.0
+_INVENT_ADDRESSES = """(hub) => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const shown = texts.currentNode.data.replaceAll(hub, "https://calls.acme.example");
+    texts.currentNode.data = shown.replaceAll(/http:\\/\\/127\\.0\\.0\\.1:\\d+/g, "https://shop.example");
+  }
+}"""
+"""On a picture the hub and the shop stand where a reader's would, not on ports of the machine that took it."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,7 @@ def take(page: Page, hub: str, picture: Picture, file: Path) -> None:
             raise click.ClickException(f"{picture.name}: {picture.shows} did not come on {page.url}.")
         time.sleep(_LOOK_AGAIN_SECONDS)
     page.mouse.move(0, 0)
+    page.evaluate(_INVENT_ADDRESSES, hub)
     file.parent.mkdir(parents=True, exist_ok=True)
     seen = page.screenshot(clip=_clip(page, picture), full_page=True, animations="disabled")
     with Image.open(io.BytesIO(seen)) as image:

@@ -18,6 +18,8 @@ import click
 ZONE = "Europe/Moscow"
 PATIENCE_SECONDS = 600.0
 _SEED = "4"
+_CALM_DEMO = "import hub.demo; hub.demo._CALLS = '4/min'; from hub.cli import cli; cli()"
+"""The demo with fewer calls: in its own pace more is to be written than a portal takes, and all pictures show a jam."""
 _OWNER, _PASSWORD = "owner@acme.example", "correct horse battery"
 _EMPTY = """
 workspace = {{ slug = "acme", name = "{name}", timezone = "{zone}", region = "RU", locale = "{language}" }}
@@ -46,10 +48,12 @@ def until(condition: Callable[[], object], what: str) -> None:
 
 
 @contextlib.contextmanager
-def running(words: Sequence[str], says: str, log: Path, **environment: str) -> Iterator[str]:
+def running(
+    words: Sequence[str], says: str, log: Path, start: Sequence[str] = ("-m", "hub.cli"), **environment: str
+) -> Iterator[str]:
     """`dozvon WORDS` until the block ends, then Ctrl-C; yields what it said by the time that it said `says`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DOZVON_")}
-    command = [sys.executable, "-m", "hub.cli", *words]
+    command = [sys.executable, *start, *words]
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env={**clean, **environment})  # noqa: S603
     try:
@@ -66,7 +70,7 @@ def running(words: Sequence[str], says: str, log: Path, **environment: str) -> I
 def demo(folder: Path) -> Iterator[Tour]:
     home = folder / "demo"
     words = ["demo", "--port", "0", "--seed", _SEED, "--home", str(home)]
-    with running(words, "Ctrl-C stops everything", folder / "demo.log") as said:
+    with running(words, "Ctrl-C stops everything", folder / "demo.log", ("-c", _CALM_DEMO)) as said:
         addresses = dict(re.findall(r"^  (\w[\w24 ]*?) {2,}(http\S+)", said, re.MULTILINE))
         login = re.search(r"Log in as +(\S+) +password: (\S+)", said)
         assert login is not None

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,7 +24,14 @@ window.BX24 = {
   installFinish: () => { document.documentElement.dataset.finished = "yes"; },
 };
 """
-WIDTHS = (1280, 390)
+SHOWN_AS = {"ru": "acme.bitrix24.ru", "en": "acme.bitrix24.com"}
+"""What the stand-in's portal is called in a picture, by language."""
+NAMES = ("bitrix24-install", "bitrix24-app", "bitrix24-card")
+_CLIENT = "79006660101"
+_RENAMED = """([is, shown]) => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(is, shown);
+}"""
 
 
 def frame_address(scene: Town, path: str, *, language: str = "ru", user_id: int = 1, call_id: str = "") -> str:
@@ -77,27 +85,43 @@ def application(page: Any) -> Any:
 
 
 def take(folder: Path) -> None:
+    """All pictures in both languages: `folder`/<language>/<name>.png."""
     with tempfile.TemporaryDirectory() as home, town(Path(home)) as scene, chromium() as browser:
         firm = scene.firms[0]
-        with portal_page(browser, 1280) as page:
-            page.goto(frame_address(scene, "/bitrix24/install"))
-            application(page)
-            page.screenshot(path=folder / "bitrix24-install.png", clip={"x": 0, "y": 0, "width": 1280, "height": 330})
-        firm.pbx.play("A", client="79006660101")
-        logged(firm, "79006660101")
-        until(lambda: _people(browser, scene), 60, "the employees are there")
-        for width in WIDTHS:
-            with portal_page(browser, width) as page:
-                page.goto(frame_address(scene, "/bitrix24/app"))
-                application(page)
-                page.screenshot(path=folder / f"bitrix24-app-{width}.png")
-        with ringing(firm, "79006660101") as call_id, portal_page(browser, 640) as page:
-            page.goto(frame_address(scene, "/bitrix24/card", call_id=call_id))
-            application(page)
-            page.screenshot(path=folder / "bitrix24-card.png", clip={"x": 0, "y": 0, "width": 640, "height": 620})
-        with portal_page(browser, 1280) as page:
-            page.goto(firm.portal.base_url)
-            page.screenshot(path=folder / "bitrix24-portal.png")
+        for language in SHOWN_AS:
+            shot = partial(_shoot, browser, scene, folder, language)
+            shot("bitrix24-install", "/bitrix24/install")
+            firm.pbx.play("A", client=_CLIENT)
+            logged(firm, _CLIENT, len([one for one in firm.calls() if one == f"+{_CLIENT}"]) or 1)
+            until(lambda: _people(browser, scene), 60, "the employees are there")
+            shot("bitrix24-app", "/bitrix24/app")
+            with ringing(firm, _CLIENT, 30) as call_id:
+                shot("bitrix24-card", "/bitrix24/card", width=640, call_id=call_id)
+
+
+def _shoot(
+    browser: Any,
+    scene: Town,
+    folder: Path,
+    language: str,
+    name: str,
+    path: str,
+    *,
+    width: int = 1000,
+    call_id: str = "",
+) -> None:
+    """What the portal shows at `path`, as high as its text is; the stand-in's address is an invented portal's."""
+    with portal_page(browser, width) as page:
+        page.goto(frame_address(scene, path, language=language, call_id=call_id))
+        frame = application(page)
+        for place in (page, frame):
+            place.evaluate(_RENAMED, [scene.firms[0].portal.domain, SHOWN_AS[language]])
+        bottom = frame.evaluate("Math.ceil(document.querySelector('main').getBoundingClientRect().bottom)") + 16
+        page.locator("iframe").evaluate("(one, height) => { one.style.height = `${height}px`; }", bottom)
+        height = page.locator("header").bounding_box()["height"] + bottom
+        page.set_viewport_size({"width": width, "height": int(height)})
+        clip = {"x": 0, "y": 0, "width": width, "height": height}
+        page.screenshot(path=folder / language / f"{name}.png", clip=clip)
 
 
 def _people(browser: Any, scene: Town) -> bool:

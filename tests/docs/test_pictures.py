@@ -15,13 +15,14 @@ from docs.pictures.hubs import Tour
 from hub.config import load_settings
 from hub.db.engine import Database
 from hub.db.migrate import upgrade
+from tests.bitrix24 import pictures
 from tests.docs.howto import ROOT
 from tests.web.browser import serving
 from tests.web.conftest import Notes, build
 from tests.web.seed import PASSWORD, add_busy_day, add_workspace
 
 MOST_BYTES = 3_000_000
-NAMES = {picture.name for picture in ALL}
+NAMES = {picture.name for picture in ALL} | {*pictures.NAMES}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
