@@ -97,7 +97,7 @@ def test_every_known_sentence_is_told_in_russian(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("sentence", "russian"),
     [
-        ("Bitrix24: No such user (ERROR_CORE)", "Bitrix24: <q>No such user (ERROR_CORE)</q>"),
+        ("Bitrix24: No such user (ERROR_CORE)", "Битрикс24: <q>No such user (ERROR_CORE)</q>"),
         ("The moon is down. Connect it again. <b>", "<q>The moon is down.</q> Подключите заново. <q>&lt;b&gt;</q>"),
         ("given up: the call is on no card", "хаб сдался: звонок не привязан ни к одной карточке"),
         ("Mango answered HTTP 400, code 3105, Wrong key.", "Mango ответила HTTP 400, код 3105: <q>Wrong key</q>."),
