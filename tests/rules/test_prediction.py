@@ -27,8 +27,9 @@ from hub.domain.phone import Phone
 from hub.domain.treatment import PersonState
 from hub.net.bucket import Bucket
 from hub.net.http import Http
-from hub.rules.dry_run import DryRun, dry_run
+from hub.rules.dry_run import dry_run
 from hub.rules.store import note_preview, publish_draft, save_draft
+from hub.rules.tried import DryRun
 from mapping.schema import read_rules
 from tests.amocrm.account import FakeAccount
 from tests.delivery.story import LINE, answers, ends, leaves, rings
