@@ -152,20 +152,6 @@ def source_name(facts: CallFacts, settings: AccountSettings) -> str:
     return f"{settings.service_name}: {facts.form.site}" if facts.form.site else settings.service_name
 
 
-def lead_with_contact(
-    facts: CallFacts, settings: AccountSettings, codes: Collection[str], locale: str, ruled: Treatment
-) -> Item:
-    """`/leads/complex` (amocrm.md §3.5); `_embedded.source` can be set at creation only (§4.1)."""
-    return {
-        **lead_fields(facts, settings, codes, locale, ruled),
-        "pipeline_id": pipeline_id(facts, settings, ruled),
-        "status_id": status_id(settings, ruled),
-        "created_at": unix(facts.started_at),
-        "request_id": facts.call_id,
-        "_embedded": {"contacts": [new_contact(facts, settings, ruled)]},
-    }
-
-
 def lead_fields(
     facts: CallFacts, settings: AccountSettings, codes: Collection[str], locale: str, ruled: Treatment | None = None
 ) -> Item:

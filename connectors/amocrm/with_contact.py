@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from connectors.amocrm.client import Account
 from connectors.amocrm.envelope import embedded, identifier, mapping, number
 from connectors.amocrm.forgiving import LeftOut, add_item
 from connectors.amocrm.party import CONTACTS, LEADS, Card, first_id
 from connectors.amocrm.settings import AccountSettings
 from connectors.amocrm.sources import known_codes, source_of
-from connectors.amocrm.translate import lead_with_contact
+from connectors.amocrm.translate import Item, lead_fields, new_contact, pipeline_id, status_id, unix
 from hub.domain.errors import OutcomeUnknown
 from hub.domain.intents import CallFacts
 from hub.domain.treatment import Treatment
@@ -36,3 +38,17 @@ def add_with_contact(
     contact = identifier(made[0].get("contact_id")) or first_id(made[0], CONTACTS)
     card = Card(CONTACTS, contact, lead_id=lead, open_leads=(lead,)) if contact else Card(LEADS, lead, lead_id=lead)
     return card, left_out, made[0].get("merged") is True
+
+
+def lead_with_contact(
+    facts: CallFacts, settings: AccountSettings, codes: Collection[str], locale: str, ruled: Treatment
+) -> Item:
+    """`/leads/complex` (amocrm.md §3.5); `_embedded.source` can be set at creation only (§4.1)."""
+    return {
+        **lead_fields(facts, settings, codes, locale, ruled),
+        "pipeline_id": pipeline_id(facts, settings, ruled),
+        "status_id": status_id(settings, ruled),
+        "created_at": unix(facts.started_at),
+        "request_id": facts.call_id,
+        "_embedded": {"contacts": [new_contact(facts, settings, ruled)]},
+    }

@@ -14,7 +14,6 @@ from connectors.amocrm.translate import (
     call_status,
     duration_seconds,
     incoming_lead,
-    lead_with_contact,
     line_id,
     marker,
     ringing,
@@ -22,6 +21,7 @@ from connectors.amocrm.translate import (
     stranger,
     task,
 )
+from connectors.amocrm.with_contact import lead_with_contact
 from hub.domain.events import Result
 from hub.domain.intents import CallFacts, IntentKind
 from hub.domain.party import Source
