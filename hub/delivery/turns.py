@@ -53,7 +53,12 @@ def finish_duty(database: Database, name: str) -> None:
 def put_off_duty(database: Database, name: str, pause: timedelta) -> None:
     """It could not be done: nobody need try again before `pause` has passed."""
     with database.transaction() as session:
-        _set(session, name, lease_until=database_now(session) + pause)
+        put_off(session, name, pause)
+
+
+def put_off(session: Session, name: str, pause: timedelta) -> None:
+    """The same within a transaction."""
+    _set(session, name, lease_until=database_now(session) + pause)
 
 
 def _set(session: Session, name: str, **values: datetime | None) -> None:

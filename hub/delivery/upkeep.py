@@ -14,7 +14,7 @@ from hub.db.engine import database_now
 from hub.db.statements import DutyRow
 from hub.db.tables import CallRow, Connection, LineSource, Workspace
 from hub.delivery.doors import open_door
-from hub.delivery.turns import finish_duty, put_off_duty, take_duty
+from hub.delivery.turns import finish_duty, put_off, put_off_duty, take_duty
 from hub.domain.errors import DeliveryError
 from hub.domain.intents import Lane
 from hub.domain.phone import Phone, parse_phone
@@ -47,6 +47,13 @@ def keep_up_connections(runtime: Runtime) -> int:
 def keep_up_soon(session: Session, connection_id: int) -> None:
     """Let the next round keep this connection up."""
     due_now(session, duty_name(connection_id))
+
+
+def keep_up_after(session: Session, connection_id: int, span: timedelta) -> None:
+    """Let nobody keep this connection up before `span` has passed, or `keep_up_soon` is said: somebody is at it."""
+    row = insert_into(session, DutyRow).values(name=duty_name(connection_id), done_at=None)
+    session.execute(row.on_conflict_do_update(index_elements=["name"], set_={"done_at": None}))
+    put_off(session, duty_name(connection_id), span)
 
 
 def soon(runtime: Runtime, names: Sequence[str]) -> None:

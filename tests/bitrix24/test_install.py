@@ -11,6 +11,8 @@ import pytest
 from connectors.bitrix24.events import BOUND_EVENTS
 from hub.db.engine import Database
 from hub.db.tables import AuditRow, User
+from hub.delivery.upkeep import keep_up_connections
+from hub.web.bitrix24 import installing
 from simulators.bitrix24 import Bitrix24Simulator
 from tests.bitrix24.house import House, handlers, house_for, open_house
 
@@ -52,6 +54,23 @@ def test_an_installation_makes_a_workspace_and_binds_the_events(b24: Bitrix24Sim
     assert [one.slug for one in house.workspaces()] == [f"b24-{b24.member_id[:24]}"]
     assert handlers(b24) == dict.fromkeys(BOUND_EVENTS, "/bitrix24/events")
     assert b24.ledger.offences() == []
+
+
+def test_the_scheduler_waits_for_the_page_that_binds_and_goes_on_from_there(
+    b24: Bitrix24Simulator, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_up: list[int] = []
+
+    def binding(connection_id: int) -> None:
+        kept_up.append(keep_up_connections(house.runtime))
+        bind(connection_id)
+
+    bind = installing.bind
+    monkeypatch.setattr(installing, "bind", binding)
+    assert page(b24, house, "/bitrix24/install")[0] == 200
+    kept_up.append(keep_up_connections(house.runtime))
+    assert kept_up == [0, 1]
+    assert [one.code for one in b24.ledger.offences()] == []
 
 
 def test_an_application_without_pages_installs_by_its_event(b24: Bitrix24Simulator, house: House) -> None:
