@@ -15,7 +15,7 @@ _SHAPES = {
     "number": r"\d+", "code": r"\w+", "host": r"\S+", "seconds": r"[\d.]+", "title": r"[\w ()]+", "vendor": r"\w+",
     "field": r"[\w.]+", "least": r"\d+",
 }  # fmt: skip
-"""Places of these names stand for no more than this: a sentence fits the narrower template first."""
+"""Places %(…)s of these names stand for no more than this: a sentence fits the narrower template first."""
 
 
 def pattern_of(template: str) -> re.Pattern[str]:
@@ -23,14 +23,14 @@ def pattern_of(template: str) -> re.Pattern[str]:
     parts, last = [], 0
     for place in _PLACE.finditer(template):
         name = place[1] or place[2]
-        parts += [re.escape(template[last : place.start()]), f"(?P<{name}>{_SHAPES.get(name, '.+?')})"]
+        parts += [re.escape(template[last : place.start()]), f"(?P<{name}>{_SHAPES.get(place[2], '.+?')})"]
         last = place.end()
     return re.compile("".join([*parts, re.escape(template[last:])]), re.DOTALL)
 
 
 def _openness(template: str) -> int:
     """How many of its places may hold anything."""
-    return sum((place[1] or place[2]) not in _SHAPES for place in _PLACE.finditer(template))
+    return sum(place[2] not in _SHAPES for place in _PLACE.finditer(template))
 
 
 @dataclass(frozen=True)
