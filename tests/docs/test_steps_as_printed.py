@@ -207,7 +207,7 @@ def test_a_portal_is_connected_by_the_steps_of_its_page(town: Town, language: La
             reader.page.goto(frame_address_at(portal, shown[path], language=language))
 
         def everything_bound() -> None:
-            until(lambda: len(portal.state()["handlers"]) >= 5, what="what is clicked in the portal reaches the hub")
+            until(lambda: len(portal.state()["handlers"]) >= 5, 60, "what is clicked in the portal reaches the hub")
 
         elsewhere = {
             2: make_application,
