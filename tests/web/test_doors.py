@@ -39,7 +39,8 @@ FORMS_PROVEN_ELSEWHERE = (
     "/admin/start/",
     "/admin/new-site",
 )
-"""Their forms name rows by fields of their own: test_routing, test_callback_pages, test_office, test_start, test_sites."""
+"""Their forms name rows by fields of their own. The proof is in test_routing, test_callback_pages, test_office,
+test_start and test_sites."""
 Ids = dict[str, int | str]
 READ_ONLY = ("marketer", "agent", "auditor")
 
