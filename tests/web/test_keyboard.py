@@ -43,7 +43,7 @@ def _leads_past_its_head(page: Page) -> bool:
     page.locator("a").first.focus()
     is_skip = page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
-    return is_skip and page.evaluate("document.activeElement.id") == "main"
+    return is_skip and bool(page.evaluate("document.activeElement.id") == "main")
 
 
 @pytest.mark.parametrize("part", range(PARTS))
