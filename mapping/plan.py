@@ -147,13 +147,17 @@ def _cards(facts: PlanFacts, about: CallFacts, reasons: tuple[Why, ...]) -> list
 
 
 def _card_is_over(call: Call, employee: Employee, about: CallFacts) -> bool:
-    """The one whom the call is logged on keeps the card: the CRM takes it away when the call is logged."""
+    """Whether somebody looks at a card in vain.
+
+    The one whom the call is logged on keeps it: the CRM takes it away when the call is logged. So does whoever
+    has just hung up, as long as the call went on to nobody else: its end is told a moment later.
+    """
     if call.is_over:
         return employee.user_id != about.user_id
-    return not any(
-        leg.extension == employee.extension and leg.answered_at is not None and leg.ended_at is None
-        for leg in call.legs
-    )
+    talks = [leg for leg in call.legs if leg.answered_at is not None]
+    mine = [leg for leg in talks if leg.extension == employee.extension]
+    goes_on = bool(call.ringing) or any(leg.ended_at is None for leg in talks)
+    return not mine or (goes_on and all(leg.ended_at is not None for leg in mine))
 
 
 def _card(facts: PlanFacts, kind: IntentKind, employee: Employee, about: CallFacts, reasons: tuple[Why, ...]) -> Intent:

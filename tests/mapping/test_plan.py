@@ -49,6 +49,24 @@ def test_answer_takes_the_card_from_the_others_only() -> None:
     assert [intent.about for intent in result.intents if intent.kind is IntentKind.HIDE_CARD] == ["8"]
 
 
+@pytest.mark.parametrize(
+    ("then", "hidden"),
+    [
+        ((), ["8"]),
+        ((rings("109", 70),), ["7", "8"]),
+        ((rings("109", 70), leaves("109", 75)), ["8"]),
+        ((answers("109", 70),), ["7", "8"]),
+    ],
+    ids=["hung up", "rings elsewhere", "rang elsewhere in vain", "talks elsewhere"],
+)
+def test_who_has_just_hung_up_keeps_the_card_until_the_call_goes_on_elsewhere(
+    then: tuple[CallEvent, ...], hidden: list[str]
+) -> None:
+    talk = (rings("101", 1), rings("102", 1), answers("101", 5), leaves("102", 5), leaves("101", 65))
+    result = planned(*talk, *then)
+    assert [intent.about for intent in result.intents if intent.kind is IntentKind.HIDE_CARD] == hidden
+
+
 def test_answered_call_of_a_stranger_is_logged_and_becomes_a_lead() -> None:
     result = planned(*ANSWERED)
     assert kinds(result) == ["ensure_lead", "log_call"]
