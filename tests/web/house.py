@@ -52,13 +52,13 @@ def furnished(home: Path) -> Iterator[House]:
         "statement_id": add_statement(database, busy), **add_tracking(database, busy), **add_callback(database, busy),
     }  # fmt: skip
     app = rules_app(settings, database, Notes())
-    paths = _html_pages(app, busy, ids)
+    paths = html_pages(app, busy, ids)
     with serving(app) as address, chromium() as browser:
         yield House(address, busy, empty, paths, database, browser)
     database.close()
 
 
-def _html_pages(app: Flask, seeded: Seeded, ids: dict[str, Any]) -> list[str]:
+def html_pages(app: Flask, seeded: Seeded, ids: dict[str, Any]) -> list[str]:
     """Every address that a person may open and that answers with a page; none is named by hand."""
     client, found = (
         log_in(app, seeded),

@@ -13,7 +13,7 @@ from hub.config import load_settings
 from hub.db.engine import Database
 from hub.db.migrate import upgrade
 from tests.web.conftest import Notes, log_in
-from tests.web.house import _html_pages as html_pages
+from tests.web.house import html_pages
 from tests.web.reading import foreign_words, seen
 from tests.web.reasons import add_reasons
 from tests.web.rule_stage import add_world, rules_app
