@@ -17,7 +17,7 @@ FINISH, ATTACH = f"{CALLS}.finish", f"{CALLS}.attachRecord"
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with stage(tmp_path_factory.mktemp("home")) as running:
         running.b24.settings.slow_handler_seconds = 20
-        until(lambda: len(running.b24.state()["handlers"]) >= 5, what="the portal's events are bound")
+        until(lambda: len(running.b24.state()["handlers"]) >= 5, 120, what="the portal's events are bound")
         yield running
 
 
@@ -131,7 +131,7 @@ def test_two_first_calls_of_one_number_at_once_make_one_lead(scene: Stage) -> No
 
 
 def test_lines_of_the_pbx_are_lines_of_the_portal(scene: Stage) -> None:
-    until(lambda: scene.b24.state()["lines"], what="the lines are there")
+    until(lambda: scene.b24.state()["lines"], 120, what="the lines are there")
     assert all(line["CRM_AUTO_CREATE"] == "N" for line in scene.b24.state()["lines"])
 
 
