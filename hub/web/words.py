@@ -222,23 +222,13 @@ LISTS = {
     "field": _l("Own fields"),
     "crm_mode": _l("Kind of CRM"),
 }
-MENDS = {
-    "Connect it again: the access that was given does not work any more.": _l(
-        "Connect it again: the access that was given does not work any more."
-    ),
-    "Settle it with the vendor, then press Resume.": _l("Settle it with the vendor, then press Resume."),
-    "Somebody paused it by hand. Press Resume when it may go on.": _l(
-        "Somebody paused it by hand. Press Resume when it may go on."
-    ),
-}
-"""What to do about a connection that stands: the sentences kept with it, told in the reader's language."""
 TABLES: Mapping[str, Mapping[str, str]] = {
     "direction": DIRECTIONS, "outcome": OUTCOMES, "delivery": DELIVERY_STATES, "intent": INTENTS, "event": EVENTS,
     "result": RESULTS, "place": PLACES, "health": HEALTH, "connection": CONNECTION_STATES, "lane": LANES,
     "recording": RECORDINGS, "inbox": INBOX_STATES, "role": ROLES, "model": MODELS, "alarm": ALARMS,
     "drift": DRIFT_KINDS, "attempt": ATTEMPTS, "fate": FATES,
     "purpose": PURPOSES, "field": FIELDS, "difference": DIFFERENCES,
-    "party": PARTIES, "channel": CHANNELS, "list": LISTS, "mend": MENDS,
+    "party": PARTIES, "channel": CHANNELS, "list": LISTS,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from hub.db.tables import AuditRow, Connection
 from hub.db.work import DeliveryRow
 from hub.delivery.health import MEND_PAUSED, MEND_REVOKED
 from hub.web.pages.holding import MEND_BY_HAND
-from hub.web.words import MENDS
+from hub.web.told import KNOWN
 from tests.web.conftest import csrf_of, log_in
 from tests.web.seed import Seeded, add_call, add_delivery
 
@@ -52,4 +52,4 @@ def test_resume_of_one_that_works_changes_nothing(app: Flask, acme: Seeded, data
 
 
 def test_every_mend_that_the_hub_keeps_is_told_in_both_languages() -> None:
-    assert {MEND_PAUSED, MEND_REVOKED, MEND_BY_HAND} <= set(MENDS)
+    assert {MEND_PAUSED, MEND_REVOKED, MEND_BY_HAND} <= set(KNOWN)
